@@ -1,0 +1,174 @@
+//! The executor: from an approved decision to at most one effect.
+//!
+//! Everything that the approval rests on is looked at again: the run, the tool's pinned definition, the server's
+//! identity, the facts, the three policy sets, the approvers' right to approve, and with all of them the digest.
+//! Then the intent is recorded and synced; only from that record is a [`Permit`] made, and the permit is used
+//! up by one send. What comes back is recorded as it is: an answer, certainly not sent, or unknown.
+//!
+//! Never: a second send for one intent; a send after a lost answer, unless the operator has said that the
+//! integration honours the idempotency key.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use writ_core::code::{Code, Reason, Refusal};
+use writ_core::decision::{Decision, DecisionStatus};
+use writ_core::event::Event;
+
+use crate::engine::Engine;
+use crate::permit::Permit;
+use crate::upstream::Sent;
+
+/// How often an effect is sent again with the same key, or tried again after it was certainly not sent.
+const ATTEMPTS_MAX: u32 = 5;
+/// How long to wait before another attempt, doubled each time.
+const RETRY_MILLISECONDS: u64 = 500;
+
+impl Engine {
+    /// Executes a decision in the background, unless that is under way.
+    pub(crate) fn execute_later(self: &Arc<Self>, decision: &str) {
+        if !self.executing.lock().unwrap_or_else(PoisonError::into_inner).insert(decision.to_owned()) {
+            return;
+        }
+        let engine = self.clone();
+        let decision = decision.to_owned();
+        tokio::spawn(async move {
+            if let Err(refusal) = engine.execute(&decision).await {
+                tracing::warn!(%refusal, decision, "the decision was not executed");
+            }
+            engine.executing.lock().unwrap_or_else(PoisonError::into_inner).remove(&decision);
+        });
+    }
+
+    async fn execute(&self, id: &str) -> Result<(), Refusal> {
+        let Some(decision) = self.store.decision(id).map_err(unreadable)? else { return Ok(()) };
+        let may_start = decision.status == DecisionStatus::Approved || decision.may_resend();
+        if !may_start {
+            return Ok(());
+        }
+        if decision.attempts >= ATTEMPTS_MAX {
+            return self.give_up(&decision).await;
+        }
+        if decision.attempts > 0 {
+            let doubled = RETRY_MILLISECONDS.saturating_mul(1 << decision.attempts.min(8));
+            tokio::time::sleep(Duration::from_millis(doubled)).await;
+        }
+        let run = decision.proposal.action.run.clone();
+        // What is sent again is what was approved and may already have happened: it is the same effect, so it is
+        // not decided again. Everything else is.
+        if decision.status == DecisionStatus::Approved {
+            if let Err(reasons) = self.still_valid(&decision).await {
+                let event = Event::DecisionVoided { decision: id.to_owned(), reasons };
+                self.record(&run, vec![event]).await?;
+                return Ok(());
+            }
+        }
+        let action = &decision.proposal.action;
+        let action_digest = action.digest().map_err(|error| Refusal::new(Code::ApprovalVoid, error.to_string()))?;
+        let key = decision.idempotency_key();
+        let intent = Event::IntentRecorded {
+            decision: id.to_owned(),
+            action_digest,
+            idempotency_key: key.clone(),
+            attempt: decision.attempts.saturating_add(1),
+        };
+        let durable = self.record(&run, vec![intent]).await?;
+        let permit = Permit::for_effect(action, &key, &durable);
+        let outcome = match self.upstream.send(permit).await {
+            Sent::Answered { is_error, result } => {
+                Event::OutcomeRecorded { decision: id.to_owned(), succeeded: !is_error, result }
+            }
+            Sent::NotSent(why) => Event::NotSent { decision: id.to_owned(), why },
+            Sent::Lost(why) => Event::OutcomeUnknown { decision: id.to_owned(), why },
+        };
+        self.record(&run, vec![outcome]).await.map(|_| ())
+    }
+
+    /// After the last attempt: an approval that was never sent is withdrawn; what may have happened is left to a
+    /// person.
+    async fn give_up(&self, decision: &Decision) -> Result<(), Refusal> {
+        if decision.status != DecisionStatus::Approved {
+            return Ok(());
+        }
+        let why = format!(
+            "not sent after {ATTEMPTS_MAX} attempts: {}",
+            decision.note.as_deref().unwrap_or("no reason known")
+        );
+        let event = Event::DecisionWithdrawn { decision: decision.id().to_owned(), why };
+        self.record(&decision.proposal.action.run, vec![event]).await.map(|_| ())
+    }
+
+    /// Whether everything that the approval rests on is as it was.
+    async fn still_valid(&self, decision: &Decision) -> Result<(), Vec<Reason>> {
+        let proposal = &decision.proposal;
+        let failed = |check: &str, detail: String| vec![Reason { set: check.to_owned(), policy: None, detail }];
+        let of = |refusal: Refusal| {
+            if refusal.reasons.is_empty() { failed("check", refusal.message) } else { refusal.reasons }
+        };
+        let run = match self.store.run(&proposal.action.run) {
+            Ok(Some(run)) => run,
+            Ok(None) => return Err(failed("run", "the run is not there".to_owned())),
+            Err(error) => return Err(failed("run", error.to_string())),
+        };
+        if !run.status.is_open() {
+            return Err(failed("run", format!("the run is {}", run.status.name())));
+        }
+        self.same_tool(proposal.action.integration.name.as_str(), &proposal.action.tool, &proposal.action).await?;
+        let current = self.current();
+        let scope = self.scope(&current, &run).await.map_err(of)?;
+        let name = format!("{}_{}", proposal.action.integration.name, proposal.action.tool);
+        let act =
+            scope.mission.acts.get(&name).ok_or_else(|| failed("mission", format!("`{name}` is not part of it")))?;
+        let again = self.decided_action(&current, &scope, act, &run, &proposal.action.arguments).await.map_err(of)?;
+        let digest = again.action.digest().map_err(|error| failed("digest", error.to_string()))?;
+        if digest != proposal.action_digest {
+            return Err(changed(&proposal.action, &again.action));
+        }
+        for vote in decision.votes.iter().filter(|vote| vote.approve) {
+            self.may_decide(&current, &vote.by, decision)
+                .await
+                .map_err(|refusal| failed("approvals", format!("`{}` may not approve any more: {refusal}", vote.by)))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the server still introduces itself, and describes the tool, as when it was proposed.
+    async fn same_tool(
+        &self,
+        integration: &str,
+        tool: &str,
+        action: &writ_core::digest::Action,
+    ) -> Result<(), Vec<Reason>> {
+        let failed = |detail: String| vec![Reason { set: "integration".to_owned(), policy: None, detail }];
+        let server = self.upstream.describe(integration).await.map_err(|error| failed(error.to_string()))?;
+        if server.server != action.integration.server {
+            return Err(failed(format!("the server is now `{}`", server.server)));
+        }
+        let offered = server.tools.iter().find(|offered| offered.name == tool);
+        let digest = offered.and_then(|offered| writ_core::digest::Digest::of_json(&offered.definition).ok());
+        if digest != Some(action.schema_digest) {
+            return Err(failed(format!("the definition of `{tool}` has changed")));
+        }
+        Ok(())
+    }
+}
+
+/// Which parts of an action differ, for people.
+fn changed(approved: &writ_core::digest::Action, now: &writ_core::digest::Action) -> Vec<Reason> {
+    let (approved, now) =
+        (serde_json::to_value(approved).unwrap_or_default(), serde_json::to_value(now).unwrap_or_default());
+    let fields = approved.as_object().into_iter().flatten();
+    let differing = fields.filter(|(name, value)| now.get(*name) != Some(*value));
+    differing
+        .map(|(name, value)| Reason {
+            set: "digest".to_owned(),
+            policy: None,
+            detail: format!("`{name}` was {value} and is now {}", now.get(name).unwrap_or(&serde_json::Value::Null)),
+        })
+        .collect()
+}
+
+pub(crate) fn unreadable(error: writ_store::ReadError) -> Refusal {
+    tracing::error!(%error, "the store cannot be read");
+    Refusal::new(Code::StoreUnavailable, "the store cannot be read at present; try again later")
+}

@@ -1,0 +1,98 @@
+//! The HTTP client with which this crate reaches others, and what its failures mean.
+//!
+//! One message is one request on a connection of its own: nothing is kept for later, retried or redirected, so that
+//! a failure to connect proves that nothing was sent. No proxy is taken from the environment, because Writ opens no
+//! connection that its configuration does not name. What is said of a failure holds no address and no header, since
+//! either may carry a credential.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use rmcp::transport::streamable_http_client::StreamableHttpError;
+
+const CONNECT_SECONDS_MAX: u64 = 10;
+/// The longest text of others that is put into a message of ours.
+const QUOTED_BYTES_MAX: usize = 500;
+
+/// A failure of the HTTP transport.
+pub(crate) type HttpError = StreamableHttpError<reqwest::Error>;
+
+/// A client without proxies, redirects, retries and kept connections.
+pub(crate) fn http_client() -> Result<reqwest::Client, String> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(0)
+        .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
+        .build()
+        .map_err(|error| format!("no HTTP client can be made: {}", innermost(&error)))
+}
+
+/// Whether a request certainly did not leave.
+pub(crate) fn did_not_leave(error: &HttpError) -> bool {
+    match error {
+        StreamableHttpError::Client(error) => error.is_connect() || error.is_builder(),
+        StreamableHttpError::ReservedHeaderConflict(_) => true,
+        _ => false,
+    }
+}
+
+/// What happened, in words that hold no credential.
+pub(crate) fn http_reason(error: &HttpError) -> String {
+    match error {
+        StreamableHttpError::Client(error) if error.is_connect() => {
+            format!("cannot connect: {}", innermost(error))
+        }
+        StreamableHttpError::Client(error) => format!("the request failed: {}", innermost(error)),
+        StreamableHttpError::AuthRequired(_) => "the credential was not accepted".to_owned(),
+        StreamableHttpError::InsufficientScope(_) => "the credential does not reach that far".to_owned(),
+        StreamableHttpError::HttpStatus(status) => {
+            format!("the server answered with HTTP status {}", status.status)
+        }
+        StreamableHttpError::SessionExpired => "the server has forgotten the session".to_owned(),
+        StreamableHttpError::ResponseBodyTooLarge { max_size } => {
+            format!("the answer is larger than {max_size} bytes")
+        }
+        StreamableHttpError::UnexpectedServerResponse(text) => {
+            format!("the server answered: {}", quoted(text))
+        }
+        StreamableHttpError::TransportChannelClosed => "the connection is closed".to_owned(),
+        other => quoted(&other.to_string()),
+    }
+}
+
+/// The text of the first cause. The outer ones repeat the address.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut text = if error.is_timeout() { "no answer in time" } else { "no cause is known" }.to_owned();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = quoted(&next.to_string());
+        cause = next.source();
+    }
+    text
+}
+
+/// A text of somebody else's, cut to a length that a message can carry.
+pub(crate) fn quoted(text: &str) -> String {
+    if text.len() <= QUOTED_BYTES_MAX {
+        return text.to_owned();
+    }
+    let cut = text.get(..text.floor_char_boundary(QUOTED_BYTES_MAX)).unwrap_or_default();
+    format!("{cut}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{QUOTED_BYTES_MAX, quoted};
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(quoted("short"), "short");
+        let long = "é".repeat(QUOTED_BYTES_MAX);
+        let cut = quoted(&long);
+        assert!(cut.len() <= QUOTED_BYTES_MAX + '…'.len_utf8());
+        assert!(cut.ends_with('…'));
+    }
+}

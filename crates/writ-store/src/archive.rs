@@ -1,0 +1,110 @@
+//! The log as an outsider gets it: exports and proofs, made without disturbing the server.
+//!
+//! An [`Archive`] reads the database beside a running server and takes no lock. It gives out nothing that is not
+//! under a signed checkpoint.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, Row, params};
+use writ_core::decision::Decision;
+use writ_trail::bundle::Proof;
+use writ_trail::checkpoint::Checkpoint;
+use writ_trail::export::{self, Report};
+use writ_trail::hash::Hash;
+use writ_trail::leaf::{Disclosed, Leaf};
+use writ_trail::note::Verifier;
+
+use crate::read::{ReadError, failed, one};
+
+/// The log, read-only.
+#[derive(Debug)]
+pub struct Archive {
+    connection: Connection,
+    checkpoint: String,
+    verifier: Verifier,
+}
+
+impl Archive {
+    /// Opens the log of a store's folder.
+    ///
+    /// # Errors
+    /// [`ReadError`] where there is no store, or its checkpoint is not signed with this key.
+    pub fn open(folder: &Path, verifier: Verifier) -> Result<Self, ReadError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(folder.join("writ.db"), flags).map_err(failed)?;
+        connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(failed)?;
+        let checkpoint = std::fs::read_to_string(folder.join("checkpoint")).map_err(failed)?;
+        Checkpoint::open(&checkpoint, &verifier).map_err(failed)?;
+        Ok(Self { connection, checkpoint, verifier })
+    }
+
+    /// The last signed checkpoint.
+    #[must_use]
+    pub fn checkpoint(&self) -> &str {
+        &self.checkpoint
+    }
+
+    /// Writes an export that can be verified offline, up to the last signed checkpoint.
+    ///
+    /// # Errors
+    /// [`ReadError`], also where the folder is not empty.
+    pub fn export(&self, folder: &Path) -> Result<Report, ReadError> {
+        let checkpoint = Checkpoint::open(&self.checkpoint, &self.verifier).map_err(failed)?;
+        {
+            let connection = &self.connection;
+            let size = i64::try_from(checkpoint.size).map_err(failed)?;
+            let sql = "SELECT seq, salt, body FROM events WHERE seq < ?1 ORDER BY seq";
+            let mut statement = connection.prepare(sql).map_err(failed)?;
+            let mut fault = None;
+            let rows = statement.query_map([size], disclosed).map_err(failed)?;
+            let leaves = rows.map_while(|row| row.map(Leaf::Kept).map_err(|error| fault = Some(error)).ok());
+            let report = export::write_export(folder, leaves, &self.checkpoint, &self.verifier, &[]).map_err(failed);
+            match fault {
+                Some(error) => Err(failed(error)),
+                None => report,
+            }
+        }
+    }
+
+    /// A self-contained proof of every event of one decision, and of its run's start.
+    ///
+    /// # Errors
+    /// [`ReadError`], also where there is no such decision or its events are newer than the last checkpoint.
+    pub fn proof(&self, decision: &str) -> Result<String, ReadError> {
+        let checkpoint = Checkpoint::open(&self.checkpoint, &self.verifier).map_err(failed)?;
+        let size = i64::try_from(checkpoint.size).map_err(failed)?;
+        let found = one::<Decision>(&self.connection, "SELECT state FROM decisions WHERE decision = ?1", decision)?
+            .ok_or_else(|| failed(format!("there is no decision `{decision}`")))?;
+        {
+            let connection = &self.connection;
+            let mut statement =
+                connection.prepare("SELECT leaf FROM events WHERE seq < ?1 ORDER BY seq").map_err(failed)?;
+            let leaves: Result<Vec<Hash>, ReadError> = statement
+                .query_map([size], |row| row.get::<_, Vec<u8>>(0))
+                .map_err(failed)?
+                .map(|leaf| {
+                    Ok(Hash::from_bytes(leaf.map_err(failed)?.try_into().map_err(|_| failed("a leaf is damaged"))?))
+                })
+                .collect();
+            let sql = "SELECT seq, salt, body FROM events
+                       WHERE seq < ?1 AND (decision = ?2 OR (run = ?3 AND kind = 'run_started')) ORDER BY seq";
+            let mut statement = connection.prepare(sql).map_err(failed)?;
+            let rows =
+                statement.query_map(params![size, decision, found.proposal.action.run], disclosed).map_err(failed)?;
+            let disclosed: Result<Vec<Disclosed>, _> = rows.collect();
+            let proof =
+                Proof::new(&self.checkpoint, &self.verifier, &leaves?, disclosed.map_err(failed)?).map_err(failed)?;
+            Ok(proof.to_text())
+        }
+    }
+}
+
+fn disclosed(row: &Row<'_>) -> rusqlite::Result<Disclosed> {
+    let (seq, salt, body): (i64, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let out_of_range = || rusqlite::Error::IntegralValueOutOfRange(0, seq);
+    Ok(Disclosed {
+        seq: u64::try_from(seq).map_err(|_| out_of_range())?,
+        salt: salt.try_into().map_err(|_| out_of_range())?,
+        body,
+    })
+}

@@ -1,0 +1,345 @@
+//! The one thread that writes: group commit, the log's tree, and its checkpoints.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use tokio::sync::{oneshot, watch};
+use writ_core::decision::Decision;
+use writ_core::event::Recorded;
+use writ_core::run::Run;
+use writ_trail::checkpoint::Checkpoint;
+use writ_trail::commitment::commit as commitment;
+use writ_trail::hash::{Hash, leaf_hash};
+use writ_trail::note::Signer;
+use writ_trail::tree::Tree;
+
+use crate::commit::{Commit, CommitError, Durable};
+use crate::projection::{Lookup, Projections};
+
+/// How many requests one sync may serve.
+const BATCH_REQUESTS_MAX: usize = 512;
+/// How long after an event its checkpoint may be signed.
+const CHECKPOINT_INTERVAL_MILLISECONDS: u64 = 400;
+
+pub(crate) type Answer = Result<Durable, CommitError>;
+
+pub(crate) struct Request {
+    pub(crate) commit: Commit,
+    pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+/// What readers see without asking the database.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) runs: RwLock<HashMap<String, Arc<Run>>>,
+    pub(crate) decisions: RwLock<HashMap<String, Arc<Decision>>>,
+    pub(crate) leaves: watch::Sender<u64>,
+    pub(crate) checkpoint: RwLock<String>,
+    pub(crate) stopped: RwLock<Option<String>>,
+}
+
+impl Shared {
+    pub(crate) fn stopped(&self) -> Option<String> {
+        self.stopped.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) tree: Tree,
+    pub(crate) signer: Signer,
+    pub(crate) checkpoint_file: PathBuf,
+    pub(crate) signed_size: u64,
+    /// Held for as long as the writer lives: one process at a time writes a store.
+    pub(crate) _lock: std::fs::File,
+}
+
+/// One request that was found legal: its events as rows, and whom to tell.
+struct Accepted {
+    first: u64,
+    run: Option<String>,
+    decision: Option<String>,
+    answer: oneshot::Sender<Answer>,
+}
+
+struct Row {
+    recorded: Recorded,
+    body: Vec<u8>,
+    salt: [u8; 32],
+    leaf: Hash,
+}
+
+impl Writer {
+    /// Serves requests until every sender is gone, then signs a last checkpoint.
+    pub(crate) fn serve(mut self, requests: &Receiver<Request>) {
+        let mut last_signed = Instant::now();
+        let interval = Duration::from_millis(CHECKPOINT_INTERVAL_MILLISECONDS);
+        loop {
+            let unsigned = self.tree.len() > self.signed_size;
+            let next = if unsigned {
+                requests.recv_timeout(interval.saturating_sub(last_signed.elapsed()))
+            } else {
+                requests.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match next {
+                Ok(first) => {
+                    let more = requests.try_iter().take(BATCH_REQUESTS_MAX.saturating_sub(1));
+                    let batch: Vec<Request> = std::iter::once(first).chain(more).collect();
+                    self.write(batch);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if last_signed.elapsed() >= interval && self.tree.len() > self.signed_size {
+                self.sign();
+                last_signed = Instant::now();
+            }
+        }
+        if self.tree.len() > self.signed_size {
+            self.sign();
+        }
+    }
+
+    fn write(&mut self, batch: Vec<Request>) {
+        if let Some(why) = self.shared.stopped() {
+            for request in batch {
+                _ = request.answer.send(Err(CommitError::Stopped(why.clone())));
+            }
+            return;
+        }
+        let mut staged = Projections::default();
+        let mut rows = Vec::new();
+        let mut accepted = Vec::new();
+        for Request { commit, answer } in batch {
+            match self.stage(commit, &mut staged, &mut rows) {
+                Ok((first, run, decision)) => accepted.push(Accepted { first, run, decision, answer }),
+                Err(error) => _ = answer.send(Err(error)),
+            }
+        }
+        if rows.is_empty() {
+            return;
+        }
+        if let Err(error) = self.persist(&staged, &rows) {
+            self.stop(&error.to_string());
+            let why = self.shared.stopped().unwrap_or_default();
+            for request in accepted {
+                _ = request.answer.send(Err(CommitError::Stopped(why.clone())));
+            }
+            return;
+        }
+        for row in &rows {
+            self.tree.push(row.leaf);
+        }
+        self.publish(&staged);
+        for Accepted { first, run, decision, answer } in accepted {
+            let run = run.and_then(|id| staged.runs.get(&id).cloned());
+            let decision = decision.and_then(|id| staged.decisions.get(&id).cloned());
+            _ = answer.send(Ok(Durable { first, run, decision }));
+        }
+    }
+
+    /// Puts one request to the state machines, on top of what the batch has staged so far.
+    fn stage(
+        &mut self,
+        commit: Commit,
+        staged: &mut Projections,
+        rows: &mut Vec<Row>,
+    ) -> Result<(u64, Option<String>, Option<String>), CommitError> {
+        let first = self.tree.len().saturating_add(rows.len() as u64);
+        let decision = commit.events.iter().rev().find_map(|event| event.decision().map(str::to_owned));
+        let mut own = Projections::default();
+        let mut own_rows = Vec::with_capacity(commit.events.len());
+        for (offset, event) in commit.events.into_iter().enumerate() {
+            let seq = first.saturating_add(offset as u64);
+            let recorded = Recorded { seq, at: commit.at, run: commit.run.clone(), event };
+            own.apply(&recorded, &mut Staged { staged, writer: self })?;
+            own_rows.push(self.row(recorded)?);
+        }
+        staged.absorb(own);
+        rows.append(&mut own_rows);
+        Ok((first, commit.run, decision))
+    }
+
+    fn row(&self, recorded: Recorded) -> Result<Row, CommitError> {
+        let broken = |why: String| CommitError::Stopped(why);
+        let body = serde_json::to_vec(&recorded).map_err(|error| broken(error.to_string()))?;
+        if body.len() > writ_trail::leaf::BODY_BYTES_MAX {
+            return Err(broken(format!("an event of {} bytes is too large for the trail", body.len())));
+        }
+        let mut salt = [0; 32];
+        getrandom::fill(&mut salt).map_err(|error| broken(error.to_string()))?;
+        let leaf = leaf_hash(&commitment(&salt, &body));
+        Ok(Row { recorded, body, salt, leaf })
+    }
+
+    fn persist(&mut self, staged: &Projections, rows: &[Row]) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO events (seq, run, decision, kind, at, body, salt, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?;
+            for Row { recorded, body, salt, leaf } in rows {
+                let seq = i64::try_from(recorded.seq).unwrap_or(i64::MAX);
+                let event = &recorded.event;
+                insert.execute(params![
+                    seq,
+                    recorded.run,
+                    event.decision(),
+                    event.kind(),
+                    recorded.at,
+                    body,
+                    salt,
+                    leaf.as_bytes()
+                ])?;
+            }
+            write_projections(&transaction, staged)?;
+        }
+        transaction.commit()
+    }
+
+    fn publish(&self, staged: &Projections) {
+        let mut runs = self.shared.runs.write().unwrap_or_else(PoisonError::into_inner);
+        for (id, run) in &staged.runs {
+            if run.status.is_open() || !run.open_decisions.is_empty() {
+                runs.insert(id.clone(), run.clone());
+            } else {
+                runs.remove(id);
+            }
+        }
+        drop(runs);
+        let mut decisions = self.shared.decisions.write().unwrap_or_else(PoisonError::into_inner);
+        for (id, decision) in &staged.decisions {
+            if decision.status.is_final() {
+                decisions.remove(id);
+            } else {
+                decisions.insert(id.clone(), decision.clone());
+            }
+        }
+        drop(decisions);
+        self.shared.leaves.send_replace(self.tree.len());
+    }
+
+    /// Signs the present tree. The checkpoint is kept outside the database, so that a restored backup is noticed.
+    fn sign(&mut self) {
+        let checkpoint =
+            Checkpoint { origin: self.signer.name().to_owned(), size: self.tree.len(), root: self.tree.root() };
+        let note = match checkpoint.sign(&self.signer) {
+            Ok(note) => note,
+            Err(error) => return self.stop(&error.to_string()),
+        };
+        if let Err(error) = replace_file(&self.checkpoint_file, &note) {
+            return self.stop(&format!("the checkpoint could not be written: {error}"));
+        }
+        *self.shared.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = note;
+        self.signed_size = self.tree.len();
+    }
+
+    fn stop(&self, why: &str) {
+        tracing::error!(why, "the store has stopped: nothing is accepted until a person has looked");
+        *self.shared.stopped.write().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+    }
+}
+
+/// Replaces a small file so that a reader, or a crash, sees the old or the new content whole.
+pub(crate) fn replace_file(path: &std::path::Path, content: &str) -> std::io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut file = std::fs::File::create(&temporary)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)
+}
+
+pub(crate) fn write_projections(connection: &Connection, staged: &Projections) -> rusqlite::Result<()> {
+    let json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO runs (run, status, started_at, state) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (run) DO UPDATE SET status = ?2, state = ?4",
+    )?;
+    for (id, run) in &staged.runs {
+        let state = serde_json::to_string(&**run).map_err(json)?;
+        upsert.execute(params![id, run.status.name(), run.started_at, state])?;
+    }
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO decisions (decision, status, final, proposed_at, state) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (decision) DO UPDATE SET status = ?2, final = ?3, state = ?5",
+    )?;
+    for (id, decision) in &staged.decisions {
+        let state = serde_json::to_string(&**decision).map_err(json)?;
+        upsert.execute(params![id, decision.status.name(), decision.status.is_final(), decision.proposed_at, state])?;
+    }
+    for (key, holder) in &staged.effect_keys {
+        match holder {
+            Some(holder) => connection
+                .prepare_cached("INSERT OR REPLACE INTO effect_keys (effect_key, decision) VALUES (?1, ?2)")?
+                .execute(params![key, holder])?,
+            None => {
+                connection.prepare_cached("DELETE FROM effect_keys WHERE effect_key = ?1")?.execute(params![key])?
+            }
+        };
+    }
+    Ok(())
+}
+
+/// What earlier requests of the same batch have changed, before what is stored.
+struct Staged<'a> {
+    staged: &'a Projections,
+    writer: &'a mut Writer,
+}
+
+impl Lookup for Staged<'_> {
+    fn run(&mut self, id: &str) -> Result<Option<Arc<Run>>, CommitError> {
+        self.staged.runs.get(id).map_or_else(|| self.writer.run(id), |run| Ok(Some(run.clone())))
+    }
+
+    fn decision(&mut self, id: &str) -> Result<Option<Arc<Decision>>, CommitError> {
+        self.staged.decisions.get(id).map_or_else(|| self.writer.decision(id), |decision| Ok(Some(decision.clone())))
+    }
+
+    fn effect_key(&mut self, key: &str) -> Result<Option<String>, CommitError> {
+        self.staged.effect_keys.get(key).map_or_else(|| self.writer.effect_key(key), |holder| Ok(holder.clone()))
+    }
+}
+
+fn lookup_failed(error: impl std::fmt::Display) -> CommitError {
+    CommitError::Stopped(error.to_string())
+}
+
+impl Lookup for Writer {
+    fn run(&mut self, id: &str) -> Result<Option<Arc<Run>>, CommitError> {
+        if let Some(run) = self.shared.runs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Ok(Some(run.clone()));
+        }
+        state(&self.connection, "SELECT state FROM runs WHERE run = ?1", id)
+    }
+
+    fn decision(&mut self, id: &str) -> Result<Option<Arc<Decision>>, CommitError> {
+        if let Some(decision) = self.shared.decisions.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Ok(Some(decision.clone()));
+        }
+        state(&self.connection, "SELECT state FROM decisions WHERE decision = ?1", id)
+    }
+
+    fn effect_key(&mut self, key: &str) -> Result<Option<String>, CommitError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT decision FROM effect_keys WHERE effect_key = ?1")
+            .map_err(lookup_failed)?;
+        statement.query_row([key], |row| row.get(0)).optional().map_err(lookup_failed)
+    }
+}
+
+fn state<T: serde::de::DeserializeOwned>(
+    connection: &Connection,
+    sql: &str,
+    id: &str,
+) -> Result<Option<Arc<T>>, CommitError> {
+    let mut statement = connection.prepare_cached(sql).map_err(lookup_failed)?;
+    let text: Option<String> = statement.query_row([id], |row| row.get(0)).optional().map_err(lookup_failed)?;
+    text.map(|text| serde_json::from_str(&text).map(Arc::new).map_err(lookup_failed)).transpose()
+}

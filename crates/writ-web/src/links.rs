@@ -1,0 +1,112 @@
+//! Addresses inside the console. Ids are encoded, and a place to go on to is checked before it is used.
+
+/// How long an address to go on to may be.
+const NEXT_BYTES_MAX: usize = 512;
+
+/// Where the console starts.
+pub(crate) const HOME: &str = "/decisions";
+
+/// One decision's page.
+#[must_use]
+pub(crate) fn decision(id: &str) -> String {
+    format!("/decisions/{}", encoded(id))
+}
+
+/// One run's page.
+#[must_use]
+pub(crate) fn run(id: &str) -> String {
+    format!("/runs/{}", encoded(id))
+}
+
+/// The sign-in page, from which the reader goes on to where they wanted to go.
+#[must_use]
+pub(crate) fn sign_in(next: &str) -> String {
+    if next == HOME || next == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={}", encoded(next)) }
+}
+
+/// A part of a path or of a query, with everything encoded that could end it.
+#[must_use]
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+        encoded
+    })
+}
+
+/// The place to go on to, where it is one of this console's own pages; otherwise the start.
+#[must_use]
+pub(crate) fn onward(next: Option<&str>) -> &str {
+    match next {
+        Some(next)
+            if next.starts_with('/')
+                && !next.starts_with("//")
+                && next.len() <= NEXT_BYTES_MAX
+                && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+                && !["/sign-in", "/sign-out", "/api/", "/assets/"].iter().any(|other| next.starts_with(other)) =>
+        {
+            next
+        }
+        _ => HOME,
+    }
+}
+
+/// The page that a form stands on: where to go back to after an error.
+#[must_use]
+pub(crate) fn back(path: &str) -> String {
+    let mut parts = path.split('/').skip(1);
+    match (parts.next(), parts.next()) {
+        (Some(list @ ("decisions" | "runs")), Some(id)) if !id.is_empty() => format!("/{list}/{id}"),
+        (Some("runs"), _) => "/runs".to_owned(),
+        _ => HOME.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HOME, back, decision, onward, sign_in};
+
+    #[test]
+    fn ids_cannot_leave_their_place() {
+        assert_eq!(decision("d-7f3a"), "/decisions/d-7f3a");
+        assert_eq!(decision("../x?y#z\"é"), "/decisions/..%2Fx%3Fy%23z%22%C3%A9");
+    }
+
+    #[test]
+    fn nobody_is_sent_elsewhere() {
+        for good in ["/decisions/d-1", "/runs?show=all", "/trail"] {
+            assert_eq!(onward(Some(good)), good);
+        }
+        let bad = [
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "evil",
+            "",
+            "/a\nSet-Cookie: x=y",
+            "/a b",
+            "/é",
+            "/sign-in?next=/",
+            "/api/decisions",
+        ];
+        for next in bad {
+            assert_eq!(onward(Some(next)), HOME, "{next:?}");
+        }
+        assert_eq!(onward(Some(&format!("/{}", "x".repeat(600)))), HOME);
+        assert_eq!(onward(None), HOME);
+    }
+
+    #[test]
+    fn errors_lead_back() {
+        assert_eq!(back("/decisions/d-1/vote"), "/decisions/d-1");
+        assert_eq!(back("/runs/r-1/stop"), "/runs/r-1");
+        assert_eq!(back("/runs"), "/runs");
+        assert_eq!(back("/nowhere"), HOME);
+        assert_eq!(sign_in("/runs/r-1"), "/sign-in?next=%2Fruns%2Fr-1");
+    }
+}

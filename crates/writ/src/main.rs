@@ -1,0 +1,71 @@
+//! The `writ` program: one file a verb.
+//!
+//! What a script wants stands on stdout, one JSON object a line with `--json`; everything else is on stderr. The
+//! verbs hold no logic of their own: they read configuration, put the crates together, and show what comes back.
+
+mod client;
+mod demo;
+mod output;
+mod verb;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exactly the authority that one task needs, for one person, and nothing more.
+#[derive(Debug, Parser)]
+#[command(name = "writ", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check a workspace folder against its real tables and tools.
+    Check(verb::check::Args),
+    /// Print the JSON Schema of a kind of definition file.
+    Schema(verb::schema::Args),
+    /// Serve a workspace.
+    Serve(verb::serve::Args),
+    /// Personal tokens and sign-in links.
+    Person(verb::person::Args),
+    /// Start, show and stop runs.
+    Run(verb::run::Args),
+    /// List and decide what waits for a person.
+    Decision(verb::decision::Args),
+    /// Export and verify the trail.
+    Trail(verb::trail::Args),
+    /// Bridge an agent that speaks MCP over stdio to its run.
+    Connect(verb::connect::Args),
+    /// See one refund from start to verdict.
+    Demo(demo::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::fail(&format!("the runtime cannot start: {error}")),
+    };
+    let done = runtime.block_on(async {
+        match cli.verb {
+            Verb::Check(args) => verb::check::run(args).await,
+            Verb::Schema(args) => verb::schema::run(&args),
+            Verb::Serve(args) => verb::serve::run(args).await,
+            Verb::Person(args) => verb::person::run(args),
+            Verb::Run(args) => verb::run::run(args).await,
+            Verb::Decision(args) => verb::decision::run(args).await,
+            Verb::Trail(args) => verb::trail::run(args),
+            Verb::Connect(args) => verb::connect::run(args).await,
+            Verb::Demo(args) => demo::run(args).await,
+        }
+    });
+    // A read of standard input may still be under way; nothing waits for it.
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => code,
+        Err(message) => output::fail(&message),
+    }
+}

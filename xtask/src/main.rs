@@ -1,0 +1,62 @@
+//! `cargo xtask`: what is done to this repository by a program of its own.
+//!
+//! `test` runs everything in one order, `tidy` holds the source to the rules that no compiler knows, `tau` plays the
+//! recorded tasks of τ-bench through a real server, `bench` measures, and `demo` builds and starts the demo. It relies
+//! on cargo and git, and it is no part of the product: nothing that ships depends on it.
+
+mod bench;
+mod command;
+mod demo;
+mod progress;
+mod tau;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The tasks of this repository.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the tests need, and run everything
+    Test,
+    /// Hold the source to the project's own rules
+    Tidy,
+    /// Measure, side by side with the obvious way
+    Bench(bench::BenchArgs),
+    /// Build what the demo needs, and run it
+    Demo(demo::DemoArgs),
+    /// Play the tasks of tau-retail through Writ
+    Tau(tau::TauArgs),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            progress::say(&format!("error: {message}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<(), String> {
+    match task {
+        Task::Test => test::run(),
+        Task::Tidy => tidy::run(&command::workspace()?),
+        Task::Bench(args) => bench::run(&args),
+        Task::Demo(args) => demo::run(&args),
+        Task::Tau(args) => {
+            command::run(&mut command::build_demo_binaries(&command::workspace()?))?;
+            tau::run(args)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Writ itself, as a program of its own: started on a free port, and gone when this one ends.
+//!
+//! The binary is the one beside this program. What the server has to say goes to a file, whose end is shown where
+//! something failed.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+const START_SECONDS_MAX: u64 = 120;
+const TOKEN_SECONDS_MAX: u64 = 60;
+/// How many lines of the server's log are shown where something failed.
+const LOG_LINES_SHOWN: usize = 12;
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    address: String,
+    log: PathBuf,
+    /// Kept open, so that the server may go on writing.
+    _said: Lines<BufReader<ChildStdout>>,
+}
+
+impl Server {
+    /// Serves a workspace folder, and waits until it answers.
+    pub(crate) async fn start(writ: &Path, workspace: &Path, log: PathBuf) -> Result<Self, String> {
+        let file = std::fs::File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
+        let mut command = Command::new(writ);
+        command.arg("serve").arg(workspace).arg("--json");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).kill_on_drop(true);
+        let mut child = command.spawn().map_err(|error| format!("`{}` does not start: {error}", writ.display()))?;
+        let stdout = child.stdout.take().ok_or("the server has no standard output")?;
+        let mut said = BufReader::new(stdout).lines();
+        let limit = Duration::from_secs(START_SECONDS_MAX);
+        let address = match tokio::time::timeout(limit, listening(&mut said)).await {
+            Ok(Some(address)) => address,
+            Ok(None) => return Err(format!("the server ended before it listened{}", end_of(&log))),
+            Err(_) => return Err(format!("the server did not listen within {START_SECONDS_MAX} s{}", end_of(&log))),
+        };
+        Ok(Self { child, address, log, _said: said })
+    }
+
+    /// Where it listens: `http://127.0.0.1:…`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// An error with what the server said last.
+    pub(crate) fn explain(&self, error: &str) -> String {
+        format!("{error}{}", end_of(&self.log))
+    }
+
+    /// Ends it.
+    pub(crate) async fn stop(mut self) -> Result<(), String> {
+        self.child.kill().await.map_err(|error| format!("the server does not end: {error}"))
+    }
+}
+
+/// A personal token, from the program itself.
+pub(crate) async fn token(writ: &Path, workspace: &Path, person: &str) -> Result<String, String> {
+    let failed = |why: &str| format!("`writ person token {person}`: {why}");
+    let mut command = Command::new(writ);
+    command.args(["person", "token", person, "--workspace"]).arg(workspace).arg("--json");
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(Duration::from_secs(TOKEN_SECONDS_MAX), command.output()).await;
+    let output = output.map_err(|_| failed("it does not end"))?.map_err(|error| failed(&error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(String::from_utf8_lossy(&output.stderr).trim()));
+    }
+    let said: Value = serde_json::from_slice(&output.stdout).map_err(|error| failed(&error.to_string()))?;
+    said.get("token").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| failed("it says no token"))
+}
+
+/// The address, once the server says it; nothing where it ends before.
+async fn listening(said: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
+    while let Ok(Some(line)) = said.next_line().await {
+        let address = serde_json::from_str::<Value>(&line).ok();
+        let address = address.as_ref().and_then(|line| line.get("listening")).and_then(Value::as_str);
+        if let Some(address) = address {
+            return Some(address.to_owned());
+        }
+    }
+    None
+}
+
+fn end_of(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = lines.get(lines.len().saturating_sub(LOG_LINES_SHOWN)..).unwrap_or_default();
+    if shown.is_empty() { String::new() } else { format!("; it said last:\n  {}", shown.join("\n  ")) }
+}

@@ -1,0 +1,71 @@
+//! Programs that the tests need beside cargo, installed where they are missing.
+//!
+//! Only Debian-like systems are known; elsewhere what is missing is named, and it is for the reader to install.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command::run as run_command;
+use crate::progress::say;
+
+/// A program, and how it comes onto the machine.
+struct Prerequisite {
+    program: &'static str,
+    packages: &'static [&'static str],
+    needed_for: &'static str,
+}
+
+const PREREQUISITES: [Prerequisite; 2] = [
+    Prerequisite { program: "cc", packages: &["gcc", "libc6-dev"], needed_for: "linking, and the bundled SQLite" },
+    Prerequisite { program: "git", packages: &["git"], needed_for: "the list of files that tidy looks at" },
+];
+
+/// Parts of the Rust toolchain, which come with it or are added by its own installer.
+const TOOLCHAIN: [(&str, &str); 2] = [("rustfmt", "rustfmt"), ("cargo-clippy", "clippy")];
+
+pub(super) fn install() -> Result<(), String> {
+    for (program, component) in TOOLCHAIN {
+        if !is_there(program) {
+            return Err(format!("`{program}` is missing: add it with `rustup component add {component}`"));
+        }
+    }
+    let missing: Vec<&Prerequisite> = PREREQUISITES.iter().filter(|needed| !is_there(needed.program)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for needed in &missing {
+        say(&format!("    `{}` is missing: {}", needed.program, needed.needed_for));
+    }
+    let packages: Vec<&str> = missing.iter().flat_map(|needed| needed.packages).copied().collect();
+    if !is_there("apt-get") {
+        return Err(format!("install what is in these Debian packages, then try again: {}", packages.join(" ")));
+    }
+    run_command(&mut apt_get(&["update"]))?;
+    let mut install = apt_get(&["install", "--yes", "--no-install-recommends"]);
+    run_command(install.args(packages))
+}
+
+fn apt_get(arguments: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
+    command
+}
+
+fn is_there(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| is_program(&folder.join(program)))
+}
+
+fn is_program(path: &Path) -> bool {
+    let with_suffix = PathBuf::from(format!("{}{}", path.display(), std::env::consts::EXE_SUFFIX));
+    with_suffix.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_program_is_looked_for_in_the_path() {
+        assert!(super::is_there("cargo"));
+        assert!(!super::is_there("no-program-has-this-name"));
+    }
+}
