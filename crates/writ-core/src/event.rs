@@ -66,8 +66,11 @@ pub enum Event {
         /// Whether the integration answered with an error.
         is_error: bool,
     },
-    /// Attested: a request of the worker was refused.
+    /// Attested: a request of the worker, or of a person, was refused.
     Refused {
+        /// The person who asked, where it was not the worker.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
         /// What was asked for, in short.
         request: String,
         /// The code that the worker got.

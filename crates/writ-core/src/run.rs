@@ -69,7 +69,7 @@ pub struct Run {
     pub rows: u64,
     /// Effects proposed.
     pub proposals: u64,
-    /// Requests refused.
+    /// Requests of the worker that were refused.
     pub refused: u64,
     /// Labels picked up.
     pub labels: BTreeSet<String>,
@@ -173,7 +173,7 @@ impl Run {
                 self.must_be_open(recorded.at)?;
                 self.count_read(0)?;
             }
-            Event::Refused { .. } => self.refused = self.refused.saturating_add(1),
+            Event::Refused { by: None, .. } => self.refused = self.refused.saturating_add(1),
             Event::Proposed(proposal) => {
                 self.must_be_open(recorded.at)?;
                 let call = proposal.action.call_digest().map_err(|_| IllegalRun::Foreign)?;

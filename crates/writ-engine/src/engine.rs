@@ -257,7 +257,7 @@ impl Engine {
 
     /// Records that a request was refused, and gives the refusal back. Where even that cannot be recorded, the
     /// answer is that the store is unavailable.
-    pub(crate) async fn refuse(&self, run: &str, request: &str, refusal: Refusal) -> Refusal {
+    pub(crate) async fn refuse(&self, run: Option<&str>, by: Option<&str>, request: &str, refusal: Refusal) -> Refusal {
         let mut request = request.to_owned();
         const REQUEST_BYTES_MAX: usize = 4096;
         if request.len() > REQUEST_BYTES_MAX {
@@ -269,11 +269,11 @@ impl Engine {
         if reasons.is_empty() {
             reasons.push(Reason { set: "check".to_owned(), policy: None, detail: refusal.message.clone() });
         }
-        let event = Event::Refused { request, code: refusal.code, reasons };
-        match self.record(run, vec![event]).await {
-            Ok(_) => refusal,
+        let event = Event::Refused { by: by.map(str::to_owned), request, code: refusal.code, reasons };
+        let commit = Commit { run: run.map(str::to_owned), at: self.clock.now(), events: vec![event] };
+        match self.store.commit(commit).await.map_err(|error| refusal_of(&error)) {
             Err(failed) if failed.code == Code::StoreUnavailable => failed,
-            Err(_) => refusal,
+            _ => refusal,
         }
     }
 

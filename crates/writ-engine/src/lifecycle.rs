@@ -29,6 +29,16 @@ impl Engine {
     /// [`Code::StartRefused`] where the mission is unknown or the rules do not allow it, [`Code::BadArguments`]
     /// where parameters do not fit, [`Code::FactMissing`] where a bound value is not there for this person.
     pub async fn start_run(&self, who: &PersonAccess, start: StartRun) -> Result<StartedRun, Refusal> {
+        match self.try_start(who, &start).await {
+            Ok(started) => Ok(started),
+            Err(refusal) => {
+                let request = format!("start of {}", serde_json::json!(start));
+                Err(self.refuse(None, Some(&who.person), &request, refusal).await)
+            }
+        }
+    }
+
+    async fn try_start(&self, who: &PersonAccess, start: &StartRun) -> Result<StartedRun, Refusal> {
         let current = self.current();
         let refused =
             || Refusal::new(Code::StartRefused, format!("`{}` cannot start mission `{}`", who.person, start.mission));

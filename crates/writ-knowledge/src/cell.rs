@@ -79,6 +79,7 @@ impl Cell {
             (Some(Json::Number(number)), Type::Decimal, Some(scale)) => {
                 number.as_i64().map_or(Self::Misfit, |units| Self::minor_units(units, scale))
             }
+            (Some(_), Type::Decimal, Some(_)) => Self::Misfit,
             (Some(json), ty, _) => Self::or_misfit(Value::from_json(json, ty).ok()),
         }
     }

@@ -102,8 +102,9 @@ fn words(event: &Event) -> Words {
             }
             ("read", ATTESTED, line(&format!("called {tool}")), details)
         }
-        Event::Refused { request, code, reasons } => {
+        Event::Refused { by, request, code, reasons } => {
             let mut details = vec![Detail::code("answered with", code.name())];
+            details.extend(by.iter().map(|by| Detail::plain("asked by", by)));
             details.extend(reasons.iter().map(reason));
             ("refused", REFUSED, block(request), details)
         }
@@ -232,7 +233,7 @@ mod tests {
     #[test]
     fn a_refusal_has_its_reasons() {
         let reason = Reason { set: "mission".to_owned(), policy: Some("p1".to_owned()), detail: "too much".to_owned() };
-        let event = Event::Refused { request: "SELECT 1".to_owned(), code: Code::NotPermitted, reasons: vec![reason] };
+        let event = Event::Refused { by: None, request: "SELECT 1".to_owned(), code: Code::NotPermitted, reasons: vec![reason] };
         for step in one(event) {
             assert_eq!((step.kind, step.class, step.details.len()), ("refused", REFUSED, 2));
         }

@@ -112,6 +112,23 @@ impl Engine {
         reason: Option<String>,
     ) -> Result<DecisionView, Refusal> {
         let decision = self.visible_decision(who, id).await?;
+        match self.cast(who, &decision, action_digest, approve, reason).await {
+            Ok(()) => self.decision(who, id).await,
+            Err(refusal) => {
+                let request = format!("vote on {id}, digest {action_digest}, approve {approve}");
+                Err(self.refuse(Some(&decision.proposal.action.run), Some(&who.person), &request, refusal).await)
+            }
+        }
+    }
+
+    async fn cast(
+        self: &Arc<Self>,
+        who: &PersonAccess,
+        decision: &Decision,
+        action_digest: Digest,
+        approve: bool,
+        reason: Option<String>,
+    ) -> Result<(), Refusal> {
         let reason = reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
         if reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARS_MAX) {
             return Err(Refusal::new(
@@ -131,14 +148,14 @@ impl Engine {
                 ),
             ));
         }
-        self.may_vote(who, &decision).await?;
+        self.may_vote(who, decision).await?;
         let vote = Vote { by: who.person.clone(), action_digest, approve, reason };
-        let event = Event::Voted { decision: id.to_owned(), vote };
+        let event = Event::Voted { decision: decision.id().to_owned(), vote };
         let durable = self.record(&decision.proposal.action.run, vec![event]).await?;
         if durable.decision().is_some_and(|decision| decision.status == DecisionStatus::Approved) {
-            self.execute_later(id);
+            self.execute_later(decision.id());
         }
-        self.decision(who, id).await
+        Ok(())
     }
 
     /// Records what a person found out about an effect whose outcome was unknown.

@@ -93,7 +93,7 @@ impl Engine {
             Ok(content) => WorkerAnswer { content, is_error: false },
             Err(refusal) => {
                 let request = format!("{name} {}", Json::Object(arguments));
-                let refusal = self.refuse(&access.run, &request, refusal).await;
+                let refusal = self.refuse(Some(&access.run), None, &request, refusal).await;
                 WorkerAnswer {
                     content: json!({ "refused": { "code": refusal.code.name(), "message": refusal.message } }),
                     is_error: true,
@@ -106,7 +106,7 @@ impl Engine {
     pub async fn record_malformed(&self, access: &WorkerAccess, what: &str) {
         let what: String = what.chars().filter(|character| !character.is_control()).take(500).collect();
         let refusal = Refusal::new(Code::BadArguments, "the message is malformed");
-        self.refuse(&access.run, &what, refusal).await;
+        self.refuse(Some(&access.run), None, &what, refusal).await;
     }
 
     async fn dispatch(

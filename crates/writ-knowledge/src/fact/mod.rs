@@ -10,7 +10,6 @@ mod lookup;
 mod parameters;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;

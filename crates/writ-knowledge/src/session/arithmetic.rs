@@ -1,7 +1,5 @@
 //! Arithmetic of 64-bit integers that fails where the result does not fit.
 
-use std::sync::Arc;
-
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::compute::kernels::numeric::{add, mul, sub};
 use datafusion::arrow::datatypes::DataType;
@@ -72,7 +70,7 @@ impl ScalarUDFImpl for CheckedLong {
         if constant {
             Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?))
         } else {
-            Ok(ColumnarValue::Array(Arc::clone(&result)))
+            Ok(ColumnarValue::Array(result))
         }
     }
 }

@@ -187,7 +187,7 @@ impl SqliteTable {
         let selected = if names.is_empty() { "1".to_owned() } else { names.join(", ") };
         let prune = self.native(request.prune);
         let (policy, mut parameters): (&str, Vec<&SqlValue>) = match request.policy {
-            Some(policy) => (&policy.sql, policy.parameters.iter().collect()),
+            Some(policy) => (policy.sql.as_str(), policy.parameters.iter().collect()),
             None => ("1", Vec::new()),
         };
         let sql = format!("SELECT {selected} FROM {} AS t WHERE {policy} AND {}", self.table, prune.sql);

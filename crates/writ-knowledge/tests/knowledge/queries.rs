@@ -138,3 +138,20 @@ async fn names_in_two_cases_are_quoted() {
             .starts_with("sql_unknown_name")
     );
 }
+
+/// Slices are used behind an `Arc`, from any thread, and so are the futures of their reads.
+#[test]
+fn slices_go_anywhere() {
+    fn anywhere<T: Send + Sync>(_: &T) {}
+    fn sendable<T: Send>(_: &T) {}
+    let (_folder, slices) = shop();
+    let limits = QueryLimits::default();
+    anywhere(&slices);
+    sendable(&slices.query("SELECT 1", &limits));
+    sendable(&slices.search("shop.orders", "x", 1, &limits));
+    sendable(&slices.row_counts(&limits));
+    let catalog = writ_knowledge::Catalog::default();
+    let fact = writ_knowledge::Fact::compile("SELECT 1", &catalog, &[]).unwrap();
+    anywhere(&fact);
+    sendable(&fact.evaluate(&slices, &|_| None, &limits));
+}
