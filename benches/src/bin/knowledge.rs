@@ -14,13 +14,13 @@ use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, Row, Statement, params};
 use serde_json::json;
 use tokio::runtime::Runtime;
-use writ_bench::company::{Company, ORDERS, WORKER};
+use writ_bench::company::{Company, WORKER};
 use writ_bench::figures::{Report, finish, median, rounded};
 use writ_core::definition::{Column, ColumnType, Origin, Source, Table};
 use writ_core::digest::Digest;
 use writ_core::event::{Event, Limits, Read, RunStart};
-use writ_core::policy::{BoundSlice, Inputs, Subject};
-use writ_core::value::{EntityName, Value};
+use writ_core::policy::{RowSlice, Subject};
+use writ_core::value::Value;
 use writ_knowledge::{Knowledge, QueryLimits, SliceColumn, SliceSpec, Slices, Timings};
 use writ_store::{Commit, Options, Store};
 use writ_trail::note::Signer;
@@ -187,10 +187,8 @@ fn runs(folder: &Path) -> Result<Vec<(String, Slices)>, String> {
     runs.collect()
 }
 
-fn bound(company: &Company, customer: &str) -> BoundSlice {
+fn bound(company: &Company, customer: &str) -> RowSlice {
     let (worker, person) = (Subject::new("Worker", WORKER), Subject::new("User", "u0").in_group("Group", "g0"));
-    let resource = EntityName { kind: ORDERS.into(), id: "any".into() };
-    let attributes = Value::record([]);
     let field = |name: &str, value: Value| (Arc::<str>::from(name), value);
     let counters = [field("reads", Value::Long(0)), field("proposals", Value::Long(0))];
     let context = Value::record([
@@ -198,9 +196,7 @@ fn bound(company: &Company, customer: &str) -> BoundSlice {
         field("run", Value::record(counters)),
         field("now", Value::Datetime(0)),
     ]);
-    let worker = Inputs { principal: &worker, resource: &resource, attributes: &attributes, context: &context };
-    let person = Inputs { principal: &person, ..worker };
-    BoundSlice::new(company.read(), true, &worker, &person)
+    RowSlice::new(company.read(), true, &worker, &person, &context)
 }
 
 fn source() -> Source {

@@ -11,7 +11,7 @@ use serde_json::json;
 use writ_bench::company::{Company, REFUND};
 use writ_bench::figures::{Report, finish, median, percentile, rounded, whole};
 use writ_bench::policy::{Asked, CedarWay, POOL_CALLS, Pool, Race, WritWay, compare};
-use writ_core::policy::BoundSlice;
+use writ_core::policy::RowSlice;
 
 const POLICIES: [usize; 4] = [10, 100, 1_000, 10_000];
 const THREADS: [usize; 2] = [1, 2];
@@ -93,7 +93,7 @@ fn slice_ready_us(asked: &[Asked<'_>]) -> f64 {
     let mut times: Vec<f64> = reads
         .map(|asked| {
             let started = Instant::now();
-            let bound = BoundSlice::new(asked.slice, true, &asked.worker, &asked.person);
+            let bound = RowSlice::new(asked.slice, true, asked.worker.principal, asked.person.principal, asked.worker.context);
             let elapsed = started.elapsed();
             drop(std::hint::black_box(bound));
             elapsed.as_secs_f64() * 1e6

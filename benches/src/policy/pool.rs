@@ -1,25 +1,29 @@
-//! More than a thousand different requests, some to be allowed and some not, made before anything is measured.
+//! Hundreds of different requests, some to be allowed and some not, made before anything is measured.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use writ_core::policy::{Inputs, Slice, Subject};
+use writ_core::policy::{BoundSlice, Inputs, Slice, Subject};
 use writ_core::value::{EntityName, Value};
 
 use crate::company::{Company, ORDERS, POLICIES_PER_TEAM, REFUND, WORKER};
 use crate::random::Random;
 
-/// How many requests there are: a power of two, so that going round costs nothing.
-pub const POOL_CALLS: usize = 1024;
+/// How many requests there are: a power of two, so that going round costs nothing. A server's request was read a moment
+/// ago and is in the processor's cache; so many are kept that all of theirs still fit there.
+pub const POOL_CALLS: usize = 256;
 
 const PEOPLE: usize = 64;
 const TEAMS_PER_PERSON: usize = 2;
 const NOW: i64 = 1_767_254_400_000;
 
 /// One request, as both principals make it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Asked<'a> {
     /// What was compiled for this kind of request.
     pub slice: &'a Slice,
+    /// The same, bound to the run that makes the request.
+    pub bound: Arc<BoundSlice>,
     /// The action.
     pub action: &'static str,
     /// The request with the worker as principal.
@@ -38,16 +42,19 @@ pub struct Pool {
 #[derive(Debug)]
 struct Call {
     action: &'static str,
+    run: usize,
     person: Arc<Subject>,
     resource: EntityName,
     attributes: Value,
     context: Value,
 }
 
-/// A person, and the numbers of the teams that they are in.
+/// A person with two runs of theirs: one reads, one calls, each for one customer of one of their teams.
 struct Member {
+    number: usize,
     person: Arc<Subject>,
-    teams: Vec<u64>,
+    read_customer: String,
+    refund_customer: String,
 }
 
 impl Pool {
@@ -64,6 +71,7 @@ impl Pool {
     /// The requests, put to a company.
     #[must_use]
     pub fn asked<'a>(&'a self, company: &'a Company) -> Vec<Asked<'a>> {
+        let mut runs: HashMap<(usize, &str), Arc<BoundSlice>> = HashMap::new();
         let asked = |call: &'a Call| {
             let inputs = |principal: &'a Subject| Inputs {
                 principal,
@@ -72,30 +80,36 @@ impl Pool {
                 context: &call.context,
             };
             let slice = if call.action == REFUND { company.refund() } else { company.read() };
-            Asked { slice, action: call.action, worker: inputs(&self.worker), person: inputs(&call.person) }
+            let (worker, person) = (inputs(&self.worker), inputs(&call.person));
+            let bound = runs.entry((call.run, call.action)).or_insert_with(|| Arc::new(BoundSlice::new(slice, &worker, &person)));
+            Asked { slice, bound: bound.clone(), action: call.action, worker, person }
         };
         self.calls.iter().map(asked).collect()
     }
 }
 
 fn member(number: usize, teams: u64, random: &mut Random) -> Member {
-    let teams: Vec<u64> = (0..TEAMS_PER_PERSON).map(|_| random.below(teams)).collect();
+    let own: Vec<u64> = (0..TEAMS_PER_PERSON).map(|_| random.below(teams)).collect();
     let nobody = Subject::new("User", &format!("u{number}"));
-    let person = teams.iter().fold(nobody, |person, team| person.in_group("Group", &format!("g{team}")));
-    Member { person: Arc::new(person), teams }
+    let person = own.iter().fold(nobody, |person, team| person.in_group("Group", &format!("g{team}")));
+    let mut customer = |place: u64| {
+        let team = own.get(usize::from(random.chance(50))).copied().unwrap_or_default();
+        format!("c{}", team * POLICIES_PER_TEAM as u64 + place)
+    };
+    let (read, refund) = (number as u64 % 5, 6 + number as u64 % 2);
+    let (read_customer, refund_customer) = (customer(read), customer(refund));
+    Member { number, person: Arc::new(person), read_customer, refund_customer }
 }
 
-/// A request about one of the person's own teams mostly, and about any other sometimes.
+/// A request about the run's own customer mostly, and about any other sometimes.
 fn call(member: &Member, teams: u64, random: &mut Random) -> Call {
-    let own = member.teams.get(usize::from(random.chance(50))).copied();
-    let team = own.filter(|_| random.chance(85)).unwrap_or_else(|| random.below(teams));
-    let first = team * POLICIES_PER_TEAM as u64;
     let action = if random.chance(50) { "read" } else { REFUND };
-    let place = if action == REFUND { 6 + random.below(2) } else { random.below(5) };
-    let customer = format!("c{}", first + place);
-    let of_the_mission = if random.chance(90) { customer.clone() } else { format!("c{}", first + 9) };
+    let of_the_mission = if action == REFUND { &member.refund_customer } else { &member.read_customer };
+    let anybody = format!("c{}", random.below(teams * POLICIES_PER_TEAM as u64));
+    let customer = if random.chance(85) { of_the_mission.clone() } else { anybody };
+    let team = of_the_mission.trim_start_matches('c').parse::<u64>().unwrap_or_default() / POLICIES_PER_TEAM as u64;
     let mut context = vec![
-        ("mission", record(vec![("customer", Value::string(&of_the_mission))])),
+        ("mission", record(vec![("customer", Value::string(of_the_mission))])),
         ("run", record(vec![("reads", long(random.below(200))), ("proposals", long(random.below(11)))])),
         ("now", Value::Datetime(NOW)),
     ];
@@ -121,11 +135,11 @@ fn call(member: &Member, teams: u64, random: &mut Random) -> Call {
         ];
         (entity(ORDERS, &order.to_string()), record(row))
     };
-    Call { action, person: Arc::clone(&member.person), resource, attributes, context: record(context) }
+    Call { action, run: member.number, person: Arc::clone(&member.person), resource, attributes, context: record(context) }
 }
 
 fn entity(kind: &str, id: &str) -> EntityName {
-    EntityName { kind: kind.into(), id: id.into() }
+    EntityName::new(kind, id)
 }
 
 fn record(fields: Vec<(&str, Value)>) -> Value {

@@ -24,11 +24,11 @@ impl<'a> WritWay<'a> {
         Self { asked }
     }
 
-    /// Decides a request: all three sets, each value read from where it is.
+    /// Decides a request by its run's bound slice: all three sets, each value read from where it is.
     #[must_use]
     pub fn allows(&self, number: usize) -> bool {
         let asked = self.asked.get(number & LAST);
-        asked.is_some_and(|asked| asked.slice.decide(&asked.worker, &asked.person).is_allowed())
+        asked.is_some_and(|asked| asked.bound.decide(&asked.worker, &asked.person).is_allowed())
     }
 }
 

@@ -7,8 +7,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::hash::{BuildHasher as _, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
+use foldhash::fast::FixedState;
 use serde_json::Value as Json;
 
 /// How many decimal places a [`Type::Decimal`] keeps: Cedar's `decimal` has four.
@@ -88,18 +91,47 @@ pub enum Value {
     Record(Arc<[(Arc<str>, Value)]>),
 }
 
-/// The type and id of a Cedar entity, such as `User::"ana"`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The type and id of a Cedar entity, such as `User::"ana"`, with its hash worked out once: entities are looked up
+/// far more often than they are made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EntityName {
-    /// The entity type, with its namespace: `User`, `shop::orders`.
-    pub kind: Box<str>,
+    hash: u64,
+    kind_bytes: usize,
+    text: Box<str>,
+}
+
+impl EntityName {
+    /// An entity of a type (with its namespace: `User`, `shop::orders`) and an id.
+    #[must_use]
+    pub fn new(kind: &str, id: &str) -> Self {
+        let text = format!("{kind}{id}").into_boxed_str();
+        // A fixed seed: tables keyed by this are filled by policies alone, never by what a request holds.
+        let hash = FixedState::default().hash_one((kind.len(), &text));
+        Self { hash, kind_bytes: kind.len(), text }
+    }
+
+    /// The entity type.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.text.get(..self.kind_bytes).unwrap_or_default()
+    }
+
     /// The entity's id.
-    pub id: Box<str>,
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.text.get(self.kind_bytes..).unwrap_or_default()
+    }
+}
+
+impl Hash for EntityName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
 }
 
 impl fmt::Display for EntityName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}::{:?}", self.kind, self.id)
+        write!(f, "{}::{:?}", self.kind(), self.id())
     }
 }
 
@@ -213,6 +245,36 @@ impl Value {
                 Json::Object(fields.iter().map(|(name, value)| (name.to_string(), value.to_json())).collect())
             }
         }
+    }
+}
+
+/// Where the fields of a path were found last time. Records of one type have their fields at the same places, so
+/// the next look-up mostly needs one comparison of names for each step.
+#[derive(Debug, Default)]
+pub struct PathHints([AtomicU8; PATH_HINTS]);
+
+/// How many steps of a path are remembered.
+const PATH_HINTS: usize = 3;
+
+impl Value {
+    /// As [`Value::at`], looking first where the path led last time.
+    #[must_use]
+    pub fn at_hinted(&self, path: &[Arc<str>], hints: &PathHints) -> Option<&Value> {
+        let mut value = self;
+        for (step, name) in path.iter().enumerate() {
+            let Self::Record(fields) = value else { return None };
+            let Some(hint) = hints.0.get(step) else { return value.at(path.get(step..)?) };
+            let hinted = fields.get(usize::from(hint.load(Ordering::Relaxed)));
+            value = match hinted.filter(|(field, _)| field == name) {
+                Some((_, found)) => found,
+                None => {
+                    let position = fields.binary_search_by(|(field, _)| field.as_ref().cmp(name)).ok()?;
+                    hint.store(u8::try_from(position).unwrap_or(0), Ordering::Relaxed);
+                    fields.get(position).map(|(_, found)| found)?
+                }
+            };
+        }
+        Some(value)
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use writ_core::policy::{
-    ActionShape, Admission, BoundSlice, Comparison, Inputs, Oracle, PolicySource, Predicate, Question, RowPolicy,
+    ActionShape, Admission, BoundSlice, Comparison, Inputs, Oracle, PolicySource, Predicate, Question, RowPolicy, RowSlice,
     SchemaBuilder, SetKind, SetVerdict, Slice, Subject,
 };
 use writ_core::value::{EntityName, Field, Type, Value, ValueRef, ValueSet};
@@ -80,10 +80,10 @@ fn schema() -> SchemaBuilder {
         ("tags", field(strings())),
         ("memo", Field { ty: Type::String, required: false }),
     ]);
+    let mission = record(&[("customer", field(Type::String)), ("limit", field(Type::Decimal))]);
     let context = record(&[
         ("input", field(Type::Record(input))),
-        ("customer", field(Type::String)),
-        ("limit", field(Type::Decimal)),
+        ("mission", field(Type::Record(mission))),
         ("now", field(Type::Datetime)),
     ]);
     builder.action_group("all");
@@ -122,7 +122,7 @@ fn text(random: &mut Random) -> String {
     match random.below(5) {
         0 => "resource.owner".to_owned(),
         1 => "context.input.name".to_owned(),
-        2 => "context.customer".to_owned(),
+        2 => "context.mission.customer".to_owned(),
         3 => "principal.role".to_owned(),
         _ => format!("{:?}", random.pick(&NAMES)),
     }
@@ -132,7 +132,7 @@ fn decimal(random: &mut Random) -> String {
     match random.below(4) {
         0 => "resource.price".to_owned(),
         1 => "context.input.amount".to_owned(),
-        2 => "context.limit".to_owned(),
+        2 => "context.mission.limit".to_owned(),
         _ => format!("decimal(\"{}.5\")", random.below(3)),
     }
 }
@@ -270,10 +270,10 @@ fn case(random: &mut Random) -> Case {
         ("memo", optional(random, memo)),
     ];
     let input = record(input);
+    let mission = record(vec![("customer", Some(name(random))), ("limit", Some(amount(random)))]);
     let context = vec![
         ("input", Some(input)),
-        ("customer", Some(name(random))),
-        ("limit", Some(amount(random))),
+        ("mission", Some(mission)),
         ("now", Some(Value::Datetime(1_767_254_400_000))),
     ];
     Case { person, row, context: record(context) }
@@ -325,7 +325,7 @@ fn compiled_sets_answer_as_cedar_does() {
     let (schema, shapes) = schema().build().unwrap();
     let (schema, shapes) = (Arc::new(schema), Arc::new(shapes));
     let question = Question::new("User", "read", "shop::orders");
-    let resource = EntityName { kind: "shop::orders".into(), id: "o1".into() };
+    let resource = EntityName::new("shop::orders", "o1");
     let everything =
         PolicySource::new(SetKind::Mission, schema.clone(), shapes.clone(), "permit(principal, action, resource);");
     let everything = Arc::new(everything.unwrap().0.compile(&question));
@@ -361,7 +361,9 @@ fn compiled_sets_answer_as_cedar_does() {
             let ours_erred = matches!(ours, SetVerdict::Erred { .. });
             assert!(!ours_erred || cedar.erred, "seed {seed}: {ours:?} {cedar:?}\n{text}");
             erred += u64::from(cedar.erred);
-            let bound = BoundSlice::new(&slice, true, &inputs, &inputs);
+            let bound = BoundSlice::new(&slice, &inputs, &inputs);
+            assert_eq!(bound.decide(&inputs, &inputs).is_allowed(), ours_allowed, "seed {seed}: {ours:?}\n{text}");
+            let bound = RowSlice::new(&slice, true, &case.person, &case.person, &case.context);
             let values: Vec<Option<ValueRef<'_>>> =
                 bound.columns().iter().map(|column| case.row.at(&[column]).map(Value::borrow)).collect();
             let admission = bound.admits(&values);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value as Json;
 use writ_core::code::{Code, Reason, Refusal};
 use writ_core::event::Milliseconds;
-use writ_core::policy::{CompiledSet, Inputs, Oracle, Question, SetVerdict, Slice, Subject};
+use writ_core::policy::{CompiledSet, Inputs, Oracle, Question, SetVerdict, Subject};
 use writ_core::run::Run;
 use writ_core::value::{EntityName, Value, ValueSet};
 
@@ -68,18 +68,16 @@ impl Decider {
         always_check: bool,
     ) -> Result<Allowed, Denied> {
         let action = &act.tool.full_name;
-        let question = |principal: &str| Question::new(principal, action, "Tool");
-        let slice = Slice {
-            mission: scope.mission.policies.compiled(&question("Worker")),
-            entitlements: epoch.entitlements.compiled(&question("User")),
-            guardrails: epoch.guardrails.compiled(&question("Worker")),
-        };
+        let (slice, bound) = scope
+            .calls
+            .get(action)
+            .ok_or_else(|| Refusal::new(Code::UnknownName, format!("this run has no tool `{}`", act.tool.exposed_name)))?;
         let context = call_context(scope, values);
-        let resource = EntityName { kind: "Tool".into(), id: action.as_str().into() };
+        let resource = EntityName::new("Tool", action);
         let attributes = Value::record([]);
         let inputs = |principal| Inputs { principal, resource: &resource, attributes: &attributes, context: &context };
         let (worker, person) = (inputs(&scope.worker), inputs(&scope.person));
-        let verdict = slice.decide(&worker, &person);
+        let verdict = bound.decide(&worker, &person);
         let check = always_check || self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECKED_ONE_IN);
         if check {
             let sets = [
@@ -87,6 +85,9 @@ impl Decider {
                 (&epoch.entitlements, &slice.entitlements, &person),
                 (&epoch.guardrails, &slice.guardrails, &worker),
             ];
+            if slice.decide(&worker, &person).is_allowed() != verdict.is_allowed() {
+                return Err(mismatch(format!("bound and unbound slices disagree on `{action}`")));
+            }
             self.check(action, &sets)?;
         }
         if verdict.is_allowed() {
@@ -139,7 +140,7 @@ impl Decider {
         context: &Value,
     ) -> Result<Allowed, Denied> {
         let set = policies.compiled(&Question::new(kind, action, resource.0));
-        let resource = EntityName { kind: resource.0.into(), id: resource.1.into() };
+        let resource = EntityName::new(resource.0, resource.1);
         let attributes = Value::record([]);
         let inputs = Inputs { principal, resource: &resource, attributes: &attributes, context };
         self.check(action, &[(policies, &set, &inputs)])?;
@@ -157,16 +158,18 @@ impl Decider {
             let ours = permits(set, inputs);
             let cedar = self.oracle.ask(policies.source(), action, inputs);
             if ours != cedar.allowed {
-                let mismatch =
-                    format!("{} on `{action}`: compiled says {ours}, Cedar says {}", set.kind(), cedar.allowed);
-                let refusal =
-                    Refusal::new(Code::PolicyMismatch, "the call cannot be decided; an operator has been told");
-                let reason = Reason { set: set.kind().name().to_owned(), policy: None, detail: mismatch.clone() };
-                return Err(Denied { refusal: refusal.because([reason]), mismatch: Some(mismatch) });
+                let set = set.kind();
+                return Err(mismatch(format!("{set} on `{action}`: compiled says {ours}, Cedar says {}", cedar.allowed)));
             }
         }
         Ok(())
     }
+}
+
+fn mismatch(what: String) -> Denied {
+    let refusal = Refusal::new(Code::PolicyMismatch, "the call cannot be decided; an operator has been told");
+    let reason = Reason { set: "oracle".to_owned(), policy: None, detail: what.clone() };
+    Denied { refusal: refusal.because([reason]), mismatch: Some(what) }
 }
 
 fn permits(set: &CompiledSet, inputs: &Inputs<'_>) -> bool {

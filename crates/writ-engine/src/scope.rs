@@ -4,14 +4,14 @@
 //! rows than the person and the guardrails allow), and the values that every condition of the run reads. It
 //! belongs to one epoch; a new epoch, or changed attributes of the person, makes a new scope at the next call.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 use writ_core::code::{Code, Refusal};
 use writ_core::definition::{People, ReadSpec};
 use writ_core::event::Milliseconds;
-use writ_core::policy::{BoundSlice, Inputs, Question, RowPolicy, Slice, Subject};
+use writ_core::policy::{BoundSlice, Inputs, Question, RowPolicy, RowSlice, Slice, Subject};
 use writ_core::run::Run;
 use writ_core::value::{EntityName, Type, Value, ValueSet};
 use writ_knowledge::{Catalog, Knowledge, SliceColumn, SliceSpec, Slices};
@@ -35,6 +35,8 @@ pub(crate) struct RunScope {
     pub(crate) slices: Arc<Slices>,
     /// The slices that facts are read over.
     pub(crate) fact_slices: Arc<Slices>,
+    /// What decides calls of each tool, by its full name.
+    pub(crate) calls: HashMap<String, (Slice, BoundSlice)>,
     pub(crate) made_at: Milliseconds,
     pub(crate) epoch: u64,
 }
@@ -105,8 +107,17 @@ impl RunScope {
             fact_slice(epoch, Some(&mission), knowledge.catalog(), table, &worker, &person, &context, hash_key)
         });
         let fact_slices = knowledge.slices(specs.collect()).map_err(unusable)?;
+        let nothing = EntityName::new("Tool", "");
+        let attributes = Value::record([]);
+        let of = |principal| Inputs { principal, resource: &nothing, attributes: &attributes, context: &context };
+        let calls = mission.acts.values().map(|act| {
+            let slice = tool_slice(epoch, &mission, &act.tool.full_name);
+            let bound = BoundSlice::new(&slice, &of(&worker), &of(&person));
+            (act.tool.full_name.clone(), (slice, bound))
+        });
         Ok(Self {
-            mission,
+            calls: calls.collect(),
+            mission: mission.clone(),
             worker,
             person,
             bound,
@@ -132,7 +143,6 @@ fn read_context(bound: &Value, person: &Value, now: Milliseconds) -> Value {
     ])
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one question")]
 fn bind(
     epoch: &Epoch,
     mission: Option<&Mission>,
@@ -140,7 +150,7 @@ fn bind(
     worker: &Subject,
     person: &Subject,
     context: &Value,
-) -> BoundSlice {
+) -> RowSlice {
     let kind = entity_kind(table);
     let question = |principal: &str| Question::new(principal, "read", &kind);
     let guardrails = epoch.guardrails.compiled(&question("Worker"));
@@ -149,10 +159,17 @@ fn bind(
         entitlements: epoch.entitlements.compiled(&question("User")),
         guardrails,
     };
-    let resource = EntityName { kind: kind.into(), id: "".into() };
-    let attributes = Value::record([]);
-    let of = |principal| Inputs { principal, resource: &resource, attributes: &attributes, context };
-    BoundSlice::new(&slice, mission.is_some(), &of(worker), &of(person))
+    RowSlice::new(&slice, mission.is_some(), worker, person, context)
+}
+
+/// The sets that decide calls of a tool.
+pub(crate) fn tool_slice(epoch: &Epoch, mission: &Mission, tool: &str) -> Slice {
+    let question = |principal: &str| Question::new(principal, tool, "Tool");
+    Slice {
+        mission: mission.policies.compiled(&question("Worker")),
+        entitlements: epoch.entitlements.compiled(&question("User")),
+        guardrails: epoch.guardrails.compiled(&question("Worker")),
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one question")]

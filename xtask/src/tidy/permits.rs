@@ -10,7 +10,7 @@ use super::repository::Source;
 /// The only crate that makes permits and opens what is withheld.
 const ENGINE: &str = "crates/writ-engine/src/";
 
-const MAKING: [&str; 2] = ["Permit {", "Permit::for_"];
+const MAKING: [&str; 2] = ["Permit {", "Permit::"];
 const OPENING: &str = ".open()";
 
 /// `knowing` are the folders of the packages that can name a withheld result at all.

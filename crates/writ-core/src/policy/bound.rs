@@ -1,133 +1,115 @@
-//! A slice bound to one run and one table: what is left to decide once everything but the row is known.
+//! A slice bound to one run: what is left to decide once everything is known that a start makes known.
 //!
-//! When a run starts, worker, person, mission parameters and groups are known; only the row's columns are
-//! not. Binding puts the known values into the compiled conditions, drops what can no longer hold, and
-//! derives the [`Predicate`] that the source may filter by. The columns that conditions read are kept apart
-//! from those that the worker sees: a policy may depend on a column that the worker does not have.
+//! When a run starts, worker, person, groups and the mission's parameters are known, and most of a company's
+//! policies cannot matter to it any more. Binding looks up the few that can, puts the known values into their
+//! conditions, and drops what can no longer hold. Rules that are found by a place which is known only when a
+//! question is asked (a column, an argument) are not copied into each run: they stay in the compiled set that all
+//! runs share, and are asked there. So binding costs what the run's own rules cost, and so does a call.
 
-use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
 
-use super::compiled::{CompiledSet, SetKind, SetVerdict, Slice};
+use super::compiled::{CompiledSet, SetKind, SetVerdict, Slice, Verdict, verdict};
 use super::expr::{Binding, Inputs, Known, Root, Scope, Slot};
-use super::index::{Rule, RuleIndex};
+use super::index::{Part, Rule, RuleIndex};
 use super::lower::fold;
-use super::predicate::Predicate;
-use super::pushdown;
-use super::row::{Admission, RowPolicy};
-use crate::value::{EntityName, Value, ValueRef};
+use crate::value::{EntityName, Value};
 
-/// Mission, entitlements and guardrails over the rows of one table, for one run.
-pub struct BoundSlice {
-    sets: Vec<CompiledSet>,
-    columns: Vec<Arc<str>>,
-    predicate: Predicate,
+/// One set, bound to one run.
+#[derive(Debug)]
+pub struct BoundSet {
+    own: CompiledSet,
+    shared: Option<Arc<CompiledSet>>,
 }
 
-impl fmt::Debug for BoundSlice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The predicate holds the person's data, so it is not printed.
-        f.debug_struct("BoundSlice").field("columns", &self.columns).finish_non_exhaustive()
+impl BoundSet {
+    /// Binds a set to what is known at the start. Of `inputs` only the principal and the early parts of the context
+    /// are looked at.
+    #[must_use]
+    pub fn new(set: &Arc<CompiledSet>, inputs: &Inputs<'_>) -> Self {
+        if let Some(defect) = set.defect() {
+            return Self { own: CompiledSet::defective(set.kind(), defect.to_owned()), shared: None };
+        }
+        let binding = Early(inputs);
+        let bind = |index: &RuleIndex| -> Vec<Rule> {
+            let early = index.early(inputs).into_iter();
+            early
+                .map(|rule| Rule { policy: rule.policy.clone(), condition: fold(rule.condition.bind(&binding)) })
+                .filter(|rule| rule.condition.as_boolean() != Some(false))
+                .collect()
+        };
+        let permits = set.permits().into_iter().flat_map(bind).collect();
+        let own = CompiledSet::new(set.kind(), permits, bind(set.forbids()), set.present().clone());
+        let indexes = set.permits().into_iter().chain([set.forbids()]);
+        let has_late = indexes.into_iter().any(|index| index.late_keys().next().is_some());
+        Self { own, shared: has_late.then(|| set.clone()) }
     }
+
+    pub(super) fn own(&self) -> &CompiledSet {
+        &self.own
+    }
+
+    pub(super) fn shared(&self) -> Option<&CompiledSet> {
+        self.shared.as_deref()
+    }
+
+    /// Asks the set.
+    #[must_use]
+    pub fn decide<S: Scope>(&self, scope: &S) -> SetVerdict<'_> {
+        if let Some(defect) = self.own.defect() {
+            return SetVerdict::Defective(defect);
+        }
+        let own = match self.own.ask(scope, Part::Whole) {
+            Ok(by) => by,
+            Err(refused) => return refused,
+        };
+        let shared = match self.shared.as_ref().map(|shared| shared.ask(scope, Part::Late)) {
+            Some(Ok(by)) => by,
+            Some(Err(refused)) => return refused,
+            None => None,
+        };
+        own.or(shared).map_or(SetVerdict::NotPermitted, |by| SetVerdict::Permitted { by })
+    }
+}
+
+/// Mission, entitlements and guardrails, bound to one run.
+#[derive(Debug)]
+pub struct BoundSlice {
+    mission: BoundSet,
+    entitlements: BoundSet,
+    guardrails: BoundSet,
 }
 
 impl BoundSlice {
-    /// Binds the sets of a slice. `worker` and `person` are the request with the respective principal; their
-    /// resource attributes are not looked at. Sets that are left out do not take part: facts about a table that
-    /// the mission does not read are bounded by entitlements and guardrails alone.
+    /// Binds a slice. `worker` and `person` are the request with the respective principal.
     #[must_use]
-    pub fn new(slice: &Slice, with_mission: bool, worker: &Inputs<'_>, person: &Inputs<'_>) -> Self {
-        let mut sets = Vec::new();
-        if with_mission {
-            sets.push(bind_set(&slice.mission, worker));
-        }
-        sets.push(bind_set(&slice.entitlements, person));
-        sets.push(bind_set(&slice.guardrails, worker));
-        let mut columns: Vec<Arc<str>> = Vec::new();
-        let mut predicates = Vec::new();
-        for set in &sets {
-            let rules = set.permits().into_iter().chain([set.forbids()]).flat_map(RuleIndex::rules);
-            for rule in rules {
-                let mut slots = Vec::new();
-                rule.condition.slots(&mut slots);
-                for slot in slots {
-                    if let (Root::Resource, Some(column)) = (slot.root, slot.path.first())
-                        && !columns.contains(column)
-                    {
-                        columns.push(column.clone());
-                    }
-                }
-            }
-            predicates.push(pushdown::superset(set));
-        }
-        Self { sets, columns, predicate: Predicate::all(predicates) }
-    }
-
-    /// A slice of no rows, for a table that the run may not read.
-    #[must_use]
-    pub fn nothing() -> Self {
+    pub fn new(slice: &Slice, worker: &Inputs<'_>, person: &Inputs<'_>) -> Self {
         Self {
-            sets: vec![CompiledSet::new(SetKind::Mission, Vec::new(), Vec::new(), &|_| false)],
-            columns: Vec::new(),
-            predicate: Predicate::Nothing,
+            mission: BoundSet::new(&slice.mission, worker),
+            entitlements: BoundSet::new(&slice.entitlements, person),
+            guardrails: BoundSet::new(&slice.guardrails, worker),
         }
+    }
+
+    /// Decides one call: allowed where all three sets permit it.
+    #[must_use]
+    pub fn decide(&self, worker: &Inputs<'_>, person: &Inputs<'_>) -> Verdict<'_> {
+        verdict([
+            (SetKind::Mission, &|| self.mission.decide(worker)),
+            (SetKind::Entitlements, &|| self.entitlements.decide(person)),
+            (SetKind::Guardrails, &|| self.guardrails.decide(worker)),
+        ])
     }
 }
 
-impl RowPolicy for BoundSlice {
-    fn columns(&self) -> &[Arc<str>] {
-        &self.columns
-    }
+struct Early<'a>(&'a Inputs<'a>);
 
-    fn admits(&self, row: &[Option<ValueRef<'_>>]) -> Admission {
-        if row.len() != self.columns.len() {
-            return Admission::Failed;
-        }
-        let scope = Row { columns: &self.columns, values: row };
-        for set in &self.sets {
-            match set.decide(&scope) {
-                SetVerdict::Permitted { .. } => {}
-                SetVerdict::NotPermitted | SetVerdict::Forbidden { .. } => return Admission::Hidden,
-                SetVerdict::Erred { .. } | SetVerdict::Defective(_) => return Admission::Failed,
-            }
-        }
-        Admission::Admitted
-    }
-
-    fn predicate(&self) -> &Predicate {
-        &self.predicate
-    }
-}
-
-fn bind_set(set: &CompiledSet, inputs: &Inputs<'_>) -> CompiledSet {
-    if let Some(defect) = set.defect() {
-        return CompiledSet::defective(set.kind(), defect.to_owned());
-    }
-    let binding = Request(inputs);
-    let bind = |index: &RuleIndex| -> Vec<Rule> {
-        let relevant = index.relevant(inputs);
-        relevant
-            .into_iter()
-            .map(|rule| Rule { policy: rule.policy.clone(), condition: fold(rule.condition.bind(&binding)) })
-            .filter(|rule| rule.condition.as_boolean() != Some(false))
-            .collect()
-    };
-    let permits = set.permits().into_iter().flat_map(bind).collect();
-    // A column may be without a value, so nothing counts as always present here.
-    CompiledSet::new(set.kind(), permits, bind(set.forbids()), &|slot| slot.root != Root::Resource)
-}
-
-struct Request<'a>(&'a Inputs<'a>);
-
-impl Binding for Request<'_> {
+impl Binding for Early<'_> {
     fn known(&self, slot: &Slot) -> Known {
-        if slot.root == Root::Resource {
+        if !slot.is_known_early() {
             return Known::Later;
         }
-        self.0
-            .read(slot)
-            .map_or(Known::Missing, |value| Known::Value(shared(self.0, slot).unwrap_or_else(|| value.to_value())))
+        let found = self.0.read(slot).map(|value| shared(self.0, slot).unwrap_or_else(|| value.to_value()));
+        found.map_or(Known::Missing, Known::Value)
     }
 
     fn is_in(&self, entity: &EntityName, group: &EntityName) -> bool {
@@ -143,24 +125,4 @@ fn shared(inputs: &Inputs<'_>, slot: &Slot) -> Option<Value> {
         Root::Resource => return None,
     };
     if slot.path.is_empty() { None } else { record.at(&slot.path).cloned() }
-}
-
-struct Row<'a> {
-    columns: &'a [Arc<str>],
-    values: &'a [Option<ValueRef<'a>>],
-}
-
-impl Scope for Row<'_> {
-    fn read<'a>(&'a self, slot: &'a Slot) -> Option<ValueRef<'a>> {
-        let [name] = &*slot.path else { return None };
-        if slot.root != Root::Resource {
-            return None;
-        }
-        let position = self.columns.iter().position(|column| column == name)?;
-        self.values.get(position).copied().flatten()
-    }
-
-    fn groups(&self, _: &EntityName) -> Option<&HashSet<EntityName>> {
-        None
-    }
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::conjunct::{Reader, Slots};
 use super::expr::{EvalError, Inputs, Scope, Slot};
-use super::index::{Rule, RuleIndex, can_err};
+use super::index::{Part, Rule, RuleIndex, can_err};
 use crate::code::Reason;
 
 /// Which policy set.
@@ -58,11 +59,15 @@ impl Question {
     }
 }
 
+/// Which places can never be missing in a question.
+pub(super) type Present = Arc<dyn Fn(&Slot) -> bool + Send + Sync>;
+
 /// One set, narrowed to one question and compiled. Shared by all runs and threads; asking it takes no lock and
 /// counts no reference.
-#[derive(Debug)]
 pub struct CompiledSet {
     kind: SetKind,
+    present: Present,
+    slots: Slots,
     forbids: RuleIndex,
     /// Permits that can err: all of them are asked.
     fallible_permits: RuleIndex,
@@ -98,19 +103,22 @@ pub enum SetVerdict<'a> {
 }
 
 impl CompiledSet {
-    pub(super) fn new(kind: SetKind, permits: Vec<Rule>, forbids: Vec<Rule>, present: &dyn Fn(&Slot) -> bool) -> Self {
-        let (fallible, sure) = permits.into_iter().partition(|rule| can_err(&rule.condition, present));
+    pub(super) fn new(kind: SetKind, permits: Vec<Rule>, forbids: Vec<Rule>, present: Present) -> Self {
+        let (fallible, sure) = permits.into_iter().partition(|rule| can_err(&rule.condition, &*present));
+        let mut slots = Slots::default();
         Self {
             kind,
-            forbids: RuleIndex::new(forbids, present),
-            fallible_permits: RuleIndex::new(fallible, present),
-            sure_permits: RuleIndex::new(sure, present),
+            forbids: RuleIndex::new(forbids, &mut slots, &*present),
+            fallible_permits: RuleIndex::new(fallible, &mut slots, &*present),
+            sure_permits: RuleIndex::new(sure, &mut slots, &*present),
+            slots,
+            present,
             defect: None,
         }
     }
 
     pub(super) fn defective(kind: SetKind, defect: String) -> Self {
-        Self { defect: Some(defect), ..Self::new(kind, Vec::new(), Vec::new(), &|_| false) }
+        Self { defect: Some(defect), ..Self::new(kind, Vec::new(), Vec::new(), Arc::new(|_: &Slot| false)) }
     }
 
     /// Which set this is.
@@ -147,6 +155,10 @@ impl CompiledSet {
         [&self.sure_permits, &self.fallible_permits]
     }
 
+    pub(super) fn present(&self) -> &Present {
+        &self.present
+    }
+
     pub(super) fn forbids(&self) -> &RuleIndex {
         &self.forbids
     }
@@ -157,44 +169,48 @@ impl CompiledSet {
         if let Some(defect) = &self.defect {
             return SetVerdict::Defective(defect);
         }
-        match first(&self.forbids, scope, true) {
-            Err(erred) => return erred,
-            Ok(Some(by)) => return SetVerdict::Forbidden { by },
-            Ok(None) => {}
+        match self.ask(scope, Part::Whole) {
+            Ok(Some(by)) => SetVerdict::Permitted { by },
+            Ok(None) => SetVerdict::NotPermitted,
+            Err(refused) => refused,
         }
-        let fallible = match first(&self.fallible_permits, scope, false) {
-            Err(erred) => return erred,
-            Ok(by) => by,
-        };
-        let by = match fallible {
-            Some(by) => Some(by),
-            None => match first(&self.sure_permits, scope, true) {
-                Err(erred) => return erred,
-                Ok(by) => by,
-            },
-        };
-        by.map_or(SetVerdict::NotPermitted, |by| SetVerdict::Permitted { by })
+    }
+
+    /// Asks a part of the set: a permit that holds, where nothing forbids and nothing errs.
+    pub(super) fn ask<S: Scope>(&self, scope: &S, part: Part) -> Result<Option<&Arc<str>>, SetVerdict<'_>> {
+        let reader = Reader::new(scope, &self.slots);
+        if let Some(by) = first(&self.forbids, &reader, part, true)? {
+            return Err(SetVerdict::Forbidden { by });
+        }
+        match first(&self.fallible_permits, &reader, part, false)? {
+            Some(by) => Ok(Some(by)),
+            None => first(&self.sure_permits, &reader, part, true),
+        }
+    }
+}
+
+impl fmt::Debug for CompiledSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Conditions that are bound to a run hold a person's data, so they are counted, not printed.
+        f.debug_struct("CompiledSet").field("kind", &self.kind).field("rules", &self.len()).finish_non_exhaustive()
     }
 }
 
 /// The first rule that holds. With `stop`, later rules are not asked.
-fn first<'a, S: Scope>(index: &'a RuleIndex, scope: &S, stop: bool) -> Result<Option<&'a Arc<str>>, SetVerdict<'a>> {
+fn first<'a, S: Scope>(
+    index: &'a RuleIndex,
+    reader: &Reader<'_, S>,
+    part: Part,
+    stop: bool,
+) -> Result<Option<&'a Arc<str>>, SetVerdict<'a>> {
     let mut holding = None;
-    let mut erring = None;
-    let asked = index.candidates(scope, |rule| match rule.condition.holds(scope) {
-        Ok(true) => {
-            holding = holding.or(Some(&rule.policy));
-            Ok(!stop)
-        }
-        Ok(false) => Ok(true),
-        Err(error) => {
-            erring = Some(rule.policy.clone());
-            Err(error)
-        }
+    let asked = index.ask_all(reader, part, |rule| {
+        holding = holding.or(Some(&rule.policy));
+        !stop
     });
     match asked {
         Ok(()) => Ok(holding),
-        Err(error) => Err(SetVerdict::Erred { policy: erring, error }),
+        Err((rule, error)) => Err(SetVerdict::Erred { policy: rule.map(|rule| rule.policy.clone()), error }),
     }
 }
 
@@ -221,18 +237,26 @@ impl Slice {
     /// with the worker and the person as principal.
     #[must_use]
     pub fn decide(&self, worker: &Inputs<'_>, person: &Inputs<'_>) -> Verdict<'_> {
-        let mut sets = [None, None, None];
-        let asked = [(&self.mission, worker), (&self.entitlements, person), (&self.guardrails, worker)];
-        for (answer, (set, inputs)) in sets.iter_mut().zip(asked) {
-            let verdict = set.decide(inputs);
-            let refused = !matches!(verdict, SetVerdict::Permitted { .. });
-            *answer = Some((set.kind(), verdict));
-            if refused {
-                break;
-            }
-        }
-        Verdict { sets }
+        verdict([
+            (SetKind::Mission, &|| self.mission.decide(worker)),
+            (SetKind::Entitlements, &|| self.entitlements.decide(person)),
+            (SetKind::Guardrails, &|| self.guardrails.decide(worker)),
+        ])
     }
+}
+
+/// Asks the sets in turn, up to the first refusal.
+pub(super) fn verdict<'a>(asked: [(SetKind, &dyn Fn() -> SetVerdict<'a>); 3]) -> Verdict<'a> {
+    let mut sets = [None, None, None];
+    for (answer, (kind, ask)) in sets.iter_mut().zip(asked) {
+        let verdict = ask();
+        let refused = !matches!(verdict, SetVerdict::Permitted { .. });
+        *answer = Some((kind, verdict));
+        if refused {
+            break;
+        }
+    }
+    Verdict { sets }
 }
 
 impl Verdict<'_> {

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::subject::Subject;
-use crate::value::{EntityName, Value, ValueRef};
+use crate::value::{EntityName, PathHints, Value, ValueRef};
 
 /// Which of the request's variables a slot starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +32,21 @@ pub struct Slot {
     pub path: Arc<[Arc<str>]>,
 }
 
+/// What of a context is known when a run starts and stays so.
+const KNOWN_EARLY: [&str; 2] = ["mission", "person"];
+
 impl Slot {
+    /// Whether the place is known when a run starts: the principal, the mission's parameters, the person. The
+    /// resource, the arguments, facts, counters and the time are known only when a question is asked.
+    #[must_use]
+    pub fn is_known_early(&self) -> bool {
+        match self.root {
+            Root::Principal => true,
+            Root::Resource => false,
+            Root::Context => self.path.first().is_some_and(|first| KNOWN_EARLY.contains(&&**first)),
+        }
+    }
+
     /// The records that the slot hangs on, outermost first, without the variable itself.
     pub(super) fn parents(&self) -> impl Iterator<Item = Slot> + '_ {
         let count = self.path.len().saturating_sub(1);
@@ -141,6 +155,11 @@ pub trait Scope {
     /// The value of a slot, or nothing where it is missing.
     fn read<'a>(&'a self, slot: &'a Slot) -> Option<ValueRef<'a>>;
 
+    /// As [`Scope::read`], with a memory of where the place was found last time.
+    fn read_hinted<'a>(&'a self, slot: &'a Slot, _: &PathHints) -> Option<ValueRef<'a>> {
+        self.read(slot)
+    }
+
     /// The groups that an entity is in, transitively, without itself.
     fn groups(&self, entity: &EntityName) -> Option<&HashSet<EntityName>>;
 
@@ -173,6 +192,14 @@ impl Scope for Inputs<'_> {
         match (slot.path.is_empty(), entity) {
             (true, Some(entity)) => Some(ValueRef::Entity(entity)),
             _ => record.at(&slot.path).map(Value::borrow),
+        }
+    }
+
+    fn read_hinted<'a>(&'a self, slot: &'a Slot, hints: &PathHints) -> Option<ValueRef<'a>> {
+        match slot.root {
+            Root::Context => self.context.at_hinted(&slot.path, hints).map(Value::borrow),
+            Root::Resource if !slot.path.is_empty() => self.attributes.at_hinted(&slot.path, hints).map(Value::borrow),
+            _ => self.read(slot),
         }
     }
 
@@ -284,7 +311,7 @@ impl Operator {
     }
 }
 
-fn ordered(left: ValueRef<'_>, right: ValueRef<'_>) -> Result<Ordering, EvalError> {
+pub(super) fn ordered(left: ValueRef<'_>, right: ValueRef<'_>) -> Result<Ordering, EvalError> {
     match (left, right) {
         (ValueRef::Long(left), ValueRef::Long(right))
         | (ValueRef::Decimal(left), ValueRef::Decimal(right))

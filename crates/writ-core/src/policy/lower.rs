@@ -127,7 +127,7 @@ fn lower_literal(literal: &pst::Literal) -> Result<Expr, Unsupported> {
 }
 
 fn entity(uid: &pst::EntityUID) -> EntityName {
-    EntityName { kind: uid.ty.to_string().into(), id: uid.eid.as_str().into() }
+    EntityName::new(&uid.ty.to_string(), &uid.eid)
 }
 
 fn lower_unary(op: pst::UnaryOp, inner: &pst::Expr) -> Result<Expr, Unsupported> {

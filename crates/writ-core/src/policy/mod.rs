@@ -15,6 +15,7 @@
 
 mod bound;
 mod compiled;
+mod conjunct;
 mod expr;
 mod index;
 mod lower;
@@ -22,17 +23,19 @@ mod oracle;
 mod predicate;
 mod pushdown;
 mod row;
+mod row_slice;
 mod schema;
 mod source;
 mod subject;
 
-pub use bound::BoundSlice;
+pub use bound::{BoundSet, BoundSlice};
 pub use compiled::{CompiledSet, Question, SetKind, SetVerdict, Slice, Verdict};
 pub use expr::{Binding, EvalError, Expr, Inputs, Known, Operator, Pattern, Root, Scope, Slot};
 pub use lower::Unsupported;
 pub use oracle::{Oracle, OracleAnswer, cedar_request};
 pub use predicate::{Comparison, Predicate};
 pub use row::{Admission, RowPolicy};
+pub use row_slice::RowSlice;
 pub use schema::{ActionShape, EntityShape, SchemaBuilder, Shapes};
 pub use source::{PolicyError, PolicySource};
 pub use subject::Subject;

@@ -78,7 +78,7 @@ fn type_name(kind: &str) -> Result<EntityTypeName, String> {
 }
 
 fn uid(name: &EntityName) -> Result<EntityUid, String> {
-    Ok(EntityUid::from_type_name_and_id(type_name(&name.kind)?, EntityId::new(&name.id)))
+    Ok(EntityUid::from_type_name_and_id(type_name(name.kind())?, EntityId::new(name.id())))
 }
 
 fn attributes(record: &Value) -> Result<HashMap<String, RestrictedExpression>, String> {

@@ -13,15 +13,21 @@ use super::index::RuleIndex;
 use super::predicate::{Comparison, Predicate};
 use crate::value::Value;
 
-/// A superset of the rows that the set permits.
-pub(super) fn superset(set: &CompiledSet) -> Predicate {
-    if set.defect().is_some() {
+/// A superset of the rows that a bound set permits: by its own rules, or by those that it shares with all runs and
+/// finds by a column.
+pub(super) fn superset(own: &CompiledSet, shared: Option<&CompiledSet>) -> Predicate {
+    if own.defect().is_some() {
         return Predicate::Nothing;
     }
-    let permits = set.permits().into_iter().flat_map(RuleIndex::rules);
-    let permitted = Predicate::either(permits.map(|rule| over(&rule.condition)));
-    let forbidden = set.forbids().rules().iter().map(|rule| Predicate::not(under(&rule.condition)));
-    Predicate::all(std::iter::once(permitted).chain(forbidden))
+    let permits = own.permits().into_iter().flat_map(RuleIndex::rules);
+    let permitted = permits.map(|rule| over(&rule.condition));
+    let late = shared.into_iter().flat_map(CompiledSet::permits).flat_map(RuleIndex::late_keys);
+    let found = late.map(|(slot, keys)| match column(slot) {
+        Some(column) => Predicate::Among { column, set: keys.clone() },
+        None => Predicate::Any,
+    });
+    let forbidden = own.forbids().rules().iter().map(|rule| Predicate::not(under(&rule.condition)));
+    Predicate::all(std::iter::once(Predicate::either(permitted.chain(found))).chain(forbidden))
 }
 
 fn over(condition: &Expr) -> Predicate {

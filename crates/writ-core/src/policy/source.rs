@@ -95,14 +95,15 @@ impl PolicySource {
     pub fn compile(&self, question: &Question) -> CompiledSet {
         match self.rules(question) {
             Ok((permits, forbids)) => {
-                let present = |slot: &super::Slot| {
+                let (shapes, question) = (self.shapes.clone(), question.clone());
+                let present = move |slot: &super::Slot| {
                     let (principal, action, resource) = (&question.principal, &question.action, &question.resource);
                     // The entity itself is always there; a column may be without a value whatever was declared.
                     slot.path.is_empty()
                         || (slot.root != super::Root::Resource
-                            && self.shapes.slot(principal, action, resource, slot).is_some_and(|(_, present)| present))
+                            && shapes.slot(principal, action, resource, slot).is_some_and(|(_, present)| present))
                 };
-                CompiledSet::new(self.kind, permits, forbids, &present)
+                CompiledSet::new(self.kind, permits, forbids, Arc::new(present))
             }
             Err(defect) => CompiledSet::defective(self.kind, defect),
         }

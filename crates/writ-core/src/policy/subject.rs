@@ -21,7 +21,7 @@ impl Subject {
     #[must_use]
     pub fn new(kind: &str, id: &str) -> Self {
         Self {
-            name: Arc::new(EntityName { kind: kind.into(), id: id.into() }),
+            name: Arc::new(EntityName::new(kind, id)),
             attributes: Value::record([]),
             ancestors: HashSet::new(),
         }
@@ -30,7 +30,7 @@ impl Subject {
     /// The subject in a group as well.
     #[must_use]
     pub fn in_group(mut self, kind: &str, id: &str) -> Self {
-        self.ancestors.insert(EntityName { kind: kind.into(), id: id.into() });
+        self.ancestors.insert(EntityName::new(kind, id));
         self
     }
 

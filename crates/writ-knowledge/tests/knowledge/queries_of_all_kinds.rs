@@ -72,7 +72,7 @@ pub(crate) const ORDINARY: &[&str] = &[
     "SELECT starts_with(status, 'o'), contains(status, 'pe'), strpos(status, 'e'), translate(status, 'abc', 'xyz') FROM shop.orders",
     "SELECT total * 2, total + 1, total - 0.5, -total FROM shop.orders",
     "SELECT total / 3 FROM shop.orders",
-    "SELECT CAST(total AS DOUBLE), CAST(total AS VARCHAR), CAST(x AS VARCHAR), CAST(placed_at AS DATE) FROM shop.orders",
+    "SELECT CAST(total AS DOUBLE) AS a, CAST(total AS VARCHAR) AS b, CAST(x AS VARCHAR) AS c, CAST(placed_at AS DATE) AS d FROM shop.orders",
     "SELECT TRY_CAST(status AS BIGINT) FROM shop.orders",
     "SELECT card_number FROM shop.payments WHERE card_number LIKE '%1'",
     "SELECT card_number, count(*) FROM shop.payments GROUP BY card_number",

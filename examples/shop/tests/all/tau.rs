@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use shop::{call, create, dump, load, open, tools};
+use shop::{call, dump, load, open, tools};
 
 use crate::bench::Bench;
 
