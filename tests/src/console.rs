@@ -36,7 +36,7 @@ impl Console {
         let ticket = ticket(desk, person).await;
         let page = console.get(&format!("/sign-in?ticket={ticket}")).await;
         assert_eq!(page.field("ticket"), ticket, "looking at the link uses nothing up");
-        let page = console.post("/sign-in", &[("ticket", &ticket), ("next", "/decisions")]).await;
+        let page = console.post("/sign-in", &[("ticket", ticket.as_str()), ("next", "/decisions")]).await;
         assert_eq!((page.status, page.header("location")), (303, "/decisions"), "{}", page.html);
         let cookie = page.header("set-cookie");
         assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");

@@ -81,7 +81,9 @@ impl Pool {
             };
             let slice = if call.action == REFUND { company.refund() } else { company.read() };
             let (worker, person) = (inputs(&self.worker), inputs(&call.person));
-            let bound = runs.entry((call.run, call.action)).or_insert_with(|| Arc::new(BoundSlice::new(slice, &worker, &person)));
+            let bound = runs
+                .entry((call.run, call.action))
+                .or_insert_with(|| Arc::new(BoundSlice::new(slice, &worker, &person)));
             Asked { slice, bound: bound.clone(), action: call.action, worker, person }
         };
         self.calls.iter().map(asked).collect()
@@ -135,7 +137,14 @@ fn call(member: &Member, teams: u64, random: &mut Random) -> Call {
         ];
         (entity(ORDERS, &order.to_string()), record(row))
     };
-    Call { action, run: member.number, person: Arc::clone(&member.person), resource, attributes, context: record(context) }
+    Call {
+        action,
+        run: member.number,
+        person: Arc::clone(&member.person),
+        resource,
+        attributes,
+        context: record(context),
+    }
 }
 
 fn entity(kind: &str, id: &str) -> EntityName {

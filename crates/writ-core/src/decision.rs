@@ -3,7 +3,7 @@
 //! ```text
 //! pending ─┬─ approved ── sending ─┬─ succeeded
 //!          ├─ rejected             ├─ failed
-//!          ├─ expired              ├─ approved      (not sent)
+//!          ├─ expired              ├─ approved      (never left; unknown, where an earlier attempt may have)
 //!          ├─ withdrawn            └─ unknown ── succeeded | failed   (settled)
 //!          └─ voided     (also from approved)
 //! ```
@@ -90,6 +90,9 @@ pub struct Decision {
     pub votes: Vec<Vote>,
     /// How often sending was begun.
     pub attempts: u32,
+    /// Whether an attempt may have reached the integration: from then on only an answer, or a person, settles it.
+    #[serde(default)]
+    pub maybe_sent: bool,
     /// The integration's answer, where there is one.
     pub result: Option<Json>,
     /// Why it was rejected, withdrawn, voided, not sent or is unknown.
@@ -134,6 +137,7 @@ impl Decision {
             status: DecisionStatus::Pending,
             votes: Vec::new(),
             attempts: 0,
+            maybe_sent: false,
             result: None,
             note: None,
             version: seq,
@@ -201,7 +205,7 @@ impl Decision {
             }
             Event::NotSent { why, .. } => {
                 self.must_be(&[DecisionStatus::Sending])?;
-                self.close(DecisionStatus::Approved, why);
+                self.close(if self.maybe_sent { DecisionStatus::Unknown } else { DecisionStatus::Approved }, why);
             }
             Event::OutcomeRecorded { succeeded, result, .. } => {
                 self.must_be(&[DecisionStatus::Sending])?;
@@ -211,6 +215,7 @@ impl Decision {
             }
             Event::OutcomeUnknown { why, .. } => {
                 self.must_be(&[DecisionStatus::Sending])?;
+                self.maybe_sent = true;
                 self.close(DecisionStatus::Unknown, why);
             }
             Event::OutcomeSettled { succeeded, note, .. } => {

@@ -74,7 +74,7 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// A value that RFC 8785 cannot write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the value has no canonical JSON form")]
+#[error("a number has no exact canonical JSON form; send whole numbers beyond 2^53 as text")]
 pub struct NotCanonical;
 
 /// The canonical JSON text of a value (RFC 8785): sorted keys, shortest numbers, no white space.
@@ -127,6 +127,8 @@ impl Action {
     /// # Errors
     /// [`NotCanonical`] where an argument or fact has no canonical form.
     pub fn canonical(&self) -> Result<String, NotCanonical> {
+        exact(&self.arguments)?;
+        exact(&self.facts)?;
         canonical(&serde_json::to_value(self).map_err(|_| NotCanonical)?)
     }
 
@@ -147,6 +149,25 @@ impl Action {
     }
 }
 
+/// Refuses whole numbers that an IEEE double cannot hold: RFC 8785 would write another number than the one that is
+/// sent, and two different calls would share a digest.
+fn exact(values: &serde_json::Map<String, Json>) -> Result<(), NotCanonical> {
+    const WHOLE_MAX: u64 = (1 << 53) - 1;
+    fn is_exact(value: &Json) -> bool {
+        match value {
+            Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(whole), _) => whole <= WHOLE_MAX,
+                (None, Some(whole)) => whole.unsigned_abs() <= WHOLE_MAX,
+                (None, None) => true,
+            },
+            Json::Array(items) => items.iter().all(is_exact),
+            Json::Object(object) => object.values().all(is_exact),
+            _ => true,
+        }
+    }
+    if values.values().all(is_exact) { Ok(()) } else { Err(NotCanonical) }
+}
+
 /// The digest of one call's integration, tool and arguments.
 ///
 /// # Errors
@@ -156,5 +177,6 @@ pub fn call_digest(
     tool: &str,
     arguments: &serde_json::Map<String, Json>,
 ) -> Result<Digest, NotCanonical> {
+    exact(arguments)?;
     Digest::of_json(&serde_json::json!({ "integration": integration, "tool": tool, "arguments": arguments }))
 }

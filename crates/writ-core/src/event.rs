@@ -65,6 +65,9 @@ pub enum Event {
         result: Digest,
         /// Whether the integration answered with an error.
         is_error: bool,
+        /// The worker's reason, as it claimed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        claim: Option<String>,
     },
     /// Attested: a request of the worker, or of a person, was refused.
     Refused {

@@ -181,11 +181,7 @@ impl Run {
                 let length = self.start.expires_at.saturating_sub(self.started_at);
                 self.expires_at = self.expires_at.max(proposal.expires_at.saturating_add(length));
             }
-            Event::IntentRecorded { .. } => {
-                if !self.status.is_open() {
-                    return Err(IllegalRun::Closed(self.status));
-                }
-            }
+            Event::IntentRecorded { .. } if !self.status.is_open() => return Err(IllegalRun::Closed(self.status)),
             Event::RunConcluded { verdict } => {
                 self.must_be_open(recorded.at)?;
                 if !self.open_decisions.is_empty() {

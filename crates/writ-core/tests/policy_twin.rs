@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use writ_core::policy::{
-    ActionShape, Admission, BoundSlice, Comparison, Inputs, Oracle, PolicySource, Predicate, Question, RowPolicy, RowSlice,
-    SchemaBuilder, SetKind, SetVerdict, Slice, Subject,
+    ActionShape, Admission, BoundSlice, Comparison, Inputs, Oracle, PolicySource, Predicate, Question, RowPolicy,
+    RowSlice, SchemaBuilder, SetKind, SetVerdict, Slice, Subject,
 };
 use writ_core::value::{EntityName, Field, Type, Value, ValueRef, ValueSet};
 
@@ -271,11 +271,8 @@ fn case(random: &mut Random) -> Case {
     ];
     let input = record(input);
     let mission = record(vec![("customer", Some(name(random))), ("limit", Some(amount(random)))]);
-    let context = vec![
-        ("input", Some(input)),
-        ("mission", Some(mission)),
-        ("now", Some(Value::Datetime(1_767_254_400_000))),
-    ];
+    let context =
+        vec![("input", Some(input)), ("mission", Some(mission)), ("now", Some(Value::Datetime(1_767_254_400_000)))];
     Case { person, row, context: record(context) }
 }
 
@@ -286,18 +283,20 @@ fn predicate_holds(predicate: &Predicate, row: &Value) -> Option<bool> {
         Predicate::Any => Some(true),
         Predicate::Nothing => Some(false),
         Predicate::All(parts) => {
-            parts.iter().map(|part| predicate_holds(part, row)).fold(Some(true), |all, part| match (all, part) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            })
+            let parts: Vec<_> = parts.iter().map(|part| predicate_holds(part, row)).collect();
+            if parts.contains(&Some(false)) {
+                Some(false)
+            } else {
+                parts.into_iter().collect::<Option<Vec<_>>>().map(|_| true)
+            }
         }
         Predicate::Either(parts) => {
-            parts.iter().map(|part| predicate_holds(part, row)).fold(Some(false), |any, part| match (any, part) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
-            })
+            let parts: Vec<_> = parts.iter().map(|part| predicate_holds(part, row)).collect();
+            if parts.contains(&Some(true)) {
+                Some(true)
+            } else {
+                parts.into_iter().collect::<Option<Vec<_>>>().map(|_| false)
+            }
         }
         Predicate::Not(inner) => predicate_holds(inner, row).map(|holds| !holds),
         Predicate::Present { column } => Some(at(column).is_some()),

@@ -68,10 +68,9 @@ impl Decider {
         always_check: bool,
     ) -> Result<Allowed, Denied> {
         let action = &act.tool.full_name;
-        let (slice, bound) = scope
-            .calls
-            .get(action)
-            .ok_or_else(|| Refusal::new(Code::UnknownName, format!("this run has no tool `{}`", act.tool.exposed_name)))?;
+        let (slice, bound) = scope.calls.get(action).ok_or_else(|| {
+            Refusal::new(Code::UnknownName, format!("this run has no tool `{}`", act.tool.exposed_name))
+        })?;
         let context = call_context(scope, values);
         let resource = EntityName::new("Tool", action);
         let attributes = Value::record([]);
@@ -159,7 +158,10 @@ impl Decider {
             let cedar = self.oracle.ask(policies.source(), action, inputs);
             if ours != cedar.allowed {
                 let set = set.kind();
-                return Err(mismatch(format!("{set} on `{action}`: compiled says {ours}, Cedar says {}", cedar.allowed)));
+                return Err(mismatch(format!(
+                    "{set} on `{action}`: compiled says {ours}, Cedar says {}",
+                    cedar.allowed
+                )));
             }
         }
         Ok(())

@@ -1,12 +1,12 @@
 //! The engine's parts, and how it is opened and reloaded.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 use writ_core::code::{Code, Reason, Refusal};
-use writ_core::definition::Problem;
+use writ_core::definition::{MissionDefinition, Problem};
 use writ_core::event::{Event, Milliseconds};
 use writ_core::policy::Subject;
 use writ_core::run::Run;
@@ -66,6 +66,8 @@ pub struct Engine {
     /// Mission versions that open runs were started with.
     versions: Mutex<HashMap<String, Arc<Mission>>>,
     pub(crate) executing: Mutex<HashSet<String>>,
+    /// Held for reading from the last look at an approval to the record of its intent; new definitions wait for it.
+    pub(crate) execution: tokio::sync::RwLock<()>,
     pub(crate) redeemed: Mutex<HashMap<String, Milliseconds>>,
 }
 
@@ -90,7 +92,12 @@ impl Engine {
     /// [`StartError`].
     pub async fn open(options: EngineOptions) -> Result<Arc<Self>, StartError> {
         let EngineOptions { workspace, store, upstream, tokens, clock } = options;
-        let current = build(&workspace, &*upstream, 1).await.map_err(StartError::Problems)?;
+        let last = store.last_epoch().map_err(|error| CommitError::Stopped(error.to_string()))?;
+        let number = match last.map(|recorded| recorded.event) {
+            Some(Event::EpochOpened { epoch, .. }) => epoch.saturating_add(1),
+            _ => 1,
+        };
+        let current = build(&workspace, &*upstream, number).await.map_err(StartError::Problems)?;
         let now = clock.now();
         let engine = Self {
             store,
@@ -104,10 +111,11 @@ impl Engine {
             scopes: Mutex::default(),
             subjects: Mutex::default(),
             executing: Mutex::default(),
+            execution: tokio::sync::RwLock::default(),
             redeemed: Mutex::default(),
         };
-        engine.remember_missions();
-        engine.record_epoch().await?;
+        engine.remember_missions(&workspace);
+        engine.record_epoch(&engine.current()).await?;
         let engine = Arc::new(engine);
         engine.recover().await;
         Ok(engine)
@@ -122,27 +130,51 @@ impl Engine {
         let workspace = Workspace::load(folder).map_err(StartError::Problems)?;
         let number = self.current().number.saturating_add(1);
         let next = build(&workspace, &*self.upstream, number).await.map_err(StartError::Problems)?;
+        let _no_approval_is_looked_at = self.execution.write().await;
+        self.record_epoch(&next).await?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
-        self.remember_missions();
+        self.remember_missions(&workspace);
         self.forget_scopes();
-        self.record_epoch().await?;
         Ok(())
     }
 
-    async fn record_epoch(&self) -> Result<(), CommitError> {
-        let current = self.current();
+    async fn record_epoch(&self, current: &Current) -> Result<(), CommitError> {
         let missions = current.epoch.missions.iter().map(|(name, mission)| (name.clone(), mission.version));
         let event =
             Event::EpochOpened { epoch: current.number, policy: current.epoch.policy, missions: missions.collect() };
         self.store.commit(Commit { run: None, at: self.clock.now(), events: vec![event] }).await.map(|_| ())
     }
 
-    fn remember_missions(&self) {
+    /// Keeps the mission versions that are in force, and those that open runs were started with. Each is written to
+    /// the data folder as well, where a restart finds it.
+    fn remember_missions(&self, workspace: &Workspace) {
         let current = self.current();
-        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut versions = HashMap::new();
         for mission in current.epoch.missions.values() {
+            if let Err(error) = keep(workspace, &mission.definition) {
+                tracing::error!(%error, mission = mission.definition.mission, "the mission's version cannot be kept");
+            }
             versions.insert(mission.version.to_string(), mission.clone());
         }
+        for run in self.store.open_runs() {
+            let version = run.start.mission_version.to_string();
+            if versions.contains_key(&version) {
+                continue;
+            }
+            let definition = self.mission_version(&version).map(|mission| mission.definition.clone());
+            let definition = definition.or_else(|| kept(workspace, &version));
+            let mission = definition
+                .and_then(|definition| current.epoch.earlier(workspace, current.knowledge.catalog(), definition));
+            match mission {
+                Some(mission) => _ = versions.insert(version, Arc::new(mission)),
+                None => tracing::warn!(
+                    run = run.id,
+                    version,
+                    "the run's mission version is not at hand; its worker is refused"
+                ),
+            }
+        }
+        *self.versions.lock().unwrap_or_else(PoisonError::into_inner) = versions;
     }
 
     fn forget_scopes(&self) {
@@ -166,7 +198,13 @@ impl Engine {
         self.store.follow()
     }
 
-    /// How the server is.
+    /// Whether the server can record, and so do, anything.
+    #[must_use]
+    pub fn accepts_work(&self) -> bool {
+        self.store.stopped().is_none()
+    }
+
+    /// How the server is. Asks every integration.
     pub async fn health(&self) -> Health {
         let current = self.current();
         let stopped = self.store.stopped();
@@ -258,17 +296,15 @@ impl Engine {
     /// Records that a request was refused, and gives the refusal back. Where even that cannot be recorded, the
     /// answer is that the store is unavailable.
     pub(crate) async fn refuse(&self, run: Option<&str>, by: Option<&str>, request: &str, refusal: Refusal) -> Refusal {
-        let mut request = request.to_owned();
-        const REQUEST_BYTES_MAX: usize = 4096;
-        if request.len() > REQUEST_BYTES_MAX {
-            let end = request.floor_char_boundary(REQUEST_BYTES_MAX);
-            request.truncate(end);
-            request.push('…');
-        }
+        let request = shortened(request);
         let mut reasons = refusal.reasons.clone();
         if reasons.is_empty() {
             reasons.push(Reason { set: "check".to_owned(), policy: None, detail: refusal.message.clone() });
         }
+        for reason in &mut reasons {
+            reason.detail = shortened(&reason.detail);
+        }
+        let refusal = Refusal { message: shortened(&refusal.message), ..refusal };
         let event = Event::Refused { by: by.map(str::to_owned), request, code: refusal.code, reasons };
         let commit = Commit { run: run.map(str::to_owned), at: self.clock.now(), events: vec![event] };
         match self.store.commit(commit).await.map_err(|error| refusal_of(&error)) {
@@ -299,6 +335,38 @@ impl Engine {
     }
 }
 
+fn version_file(workspace: &Workspace, version: &str) -> PathBuf {
+    workspace.data().join("missions").join(format!("{version}.json"))
+}
+
+fn keep(workspace: &Workspace, definition: &MissionDefinition) -> std::io::Result<()> {
+    let file = version_file(workspace, &definition.version().to_string());
+    if file.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(&file, serde_json::to_vec(definition)?)
+}
+
+/// A kept definition, if it is there and is what its version says.
+fn kept(workspace: &Workspace, version: &str) -> Option<MissionDefinition> {
+    let text = std::fs::read(version_file(workspace, version)).ok()?;
+    let definition: MissionDefinition = serde_json::from_slice(&text).ok()?;
+    (definition.version().to_string() == version).then_some(definition)
+}
+
+/// A text that somebody else may have made long, cut to what a record needs.
+fn shortened(text: &str) -> String {
+    const TEXT_BYTES_MAX: usize = 4096;
+    if text.len() <= TEXT_BYTES_MAX {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(TEXT_BYTES_MAX);
+    format!("{}…", text.get(..end).unwrap_or_default())
+}
+
 /// What a commit's failure means for whoever asked.
 pub(crate) fn refusal_of(error: &CommitError) -> Refusal {
     use writ_core::run::IllegalRun;
@@ -320,6 +388,9 @@ pub(crate) fn refusal_of(error: &CommitError) -> Refusal {
         CommitError::UnknownRun(_) => Refusal::new(Code::RunNotOpen, "there is no such run"),
         CommitError::UnknownDecision(_) => Refusal::new(Code::DecisionUnknown, "there is no such decision"),
         CommitError::Exists(_) => Refusal::new(Code::Internal, "an id was drawn twice; try again"),
+        CommitError::TooLarge { bytes, bytes_max } => {
+            Refusal::new(Code::BadArguments, format!("this makes a record of {bytes} bytes; {bytes_max} fit"))
+        }
         CommitError::Busy => {
             Refusal::new(Code::StoreUnavailable, "too much is waiting to be recorded; try again in a moment")
         }

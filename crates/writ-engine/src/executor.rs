@@ -54,18 +54,28 @@ impl Engine {
             tokio::time::sleep(Duration::from_millis(doubled)).await;
         }
         let run = decision.proposal.action.run.clone();
-        // What is sent again is what was approved and may already have happened: it is the same effect, so it is
-        // not decided again. Everything else is.
-        if decision.status == DecisionStatus::Approved {
-            if let Err(reasons) = self.still_valid(&decision).await {
+        let action = &decision.proposal.action;
+        let key = decision.idempotency_key();
+        // What is sent again is what was approved and may already have happened: the same effect, so it is not decided
+        // again. But another server, or another tool of that name, would not know its key.
+        let tool = self.same_tool(&action.integration.name, &action.tool, action).await?;
+        let unchanged = self.execution.read().await;
+        let valid = match (decision.status, tool) {
+            (DecisionStatus::Approved, Ok(())) => self.still_valid(&decision).await,
+            (_, tool) => tool,
+        };
+        match valid {
+            Ok(()) => {}
+            Err(reasons) if decision.status == DecisionStatus::Approved => {
                 let event = Event::DecisionVoided { decision: id.to_owned(), reasons };
-                self.record(&run, vec![event]).await?;
-                return Ok(());
+                return self.record(&run, vec![event]).await.map(|_| ());
+            }
+            Err(reasons) => {
+                let refusal = Refusal::new(Code::OutcomeUnknown, "not sent again: the tool is not the same");
+                return Err(refusal.because(reasons));
             }
         }
-        let action = &decision.proposal.action;
         let action_digest = action.digest().map_err(|error| Refusal::new(Code::ApprovalVoid, error.to_string()))?;
-        let key = decision.idempotency_key();
         let intent = Event::IntentRecorded {
             decision: id.to_owned(),
             action_digest,
@@ -73,6 +83,7 @@ impl Engine {
             attempt: decision.attempts.saturating_add(1),
         };
         let durable = self.record(&run, vec![intent]).await?;
+        drop(unchanged);
         let permit = Permit::for_effect(action, &key, &durable);
         let outcome = match self.upstream.send(permit).await {
             Sent::Answered { is_error, result } => {
@@ -113,7 +124,6 @@ impl Engine {
         if !run.status.is_open() {
             return Err(failed("run", format!("the run is {}", run.status.name())));
         }
-        self.same_tool(proposal.action.integration.name.as_str(), &proposal.action.tool, &proposal.action).await?;
         let current = self.current();
         let scope = self.scope(&current, &run).await.map_err(of)?;
         let name = format!("{}_{}", proposal.action.integration.name, proposal.action.tool);
@@ -132,24 +142,29 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether the server still introduces itself, and describes the tool, as when it was proposed.
+    /// Whether the server still introduces itself, and describes the tool, as when it was proposed. Where it cannot be
+    /// asked at present, nothing is known, and the next sweep asks again.
     async fn same_tool(
         &self,
         integration: &str,
         tool: &str,
         action: &writ_core::digest::Action,
-    ) -> Result<(), Vec<Reason>> {
-        let failed = |detail: String| vec![Reason { set: "integration".to_owned(), policy: None, detail }];
-        let server = self.upstream.describe(integration).await.map_err(|error| failed(error.to_string()))?;
+    ) -> Result<Result<(), Vec<Reason>>, Refusal> {
+        let differs = |detail: String| Ok(Err(vec![Reason { set: "integration".to_owned(), policy: None, detail }]));
+        let server = self
+            .upstream
+            .describe(integration)
+            .await
+            .map_err(|error| Refusal::new(Code::NotSent, format!("nothing is sent yet: {error}")))?;
         if server.server != action.integration.server {
-            return Err(failed(format!("the server is now `{}`", server.server)));
+            return differs(format!("the server is now `{}`", server.server));
         }
         let offered = server.tools.iter().find(|offered| offered.name == tool);
         let digest = offered.and_then(|offered| writ_core::digest::Digest::of_json(&offered.definition).ok());
         if digest != Some(action.schema_digest) {
-            return Err(failed(format!("the definition of `{tool}` has changed")));
+            return differs(format!("the definition of `{tool}` has changed"));
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }
 

@@ -13,12 +13,11 @@ use writ_knowledge::QueryLimits;
 
 use crate::engine::{Current, Engine};
 use crate::epoch::Mission;
+use crate::executor::unreadable;
 use crate::scope::{binding_slices, typed_params, worker_subject};
 use crate::token::{Audience, Claims, new_id};
 use crate::view::{PersonAccess, RunView, StartRun, StartedRun};
 
-/// How long a run token lives at most. A run that waits longer gets a new one by `writ run token`.
-const RUN_TOKEN_MILLISECONDS_MAX: i64 = 24 * 3_600_000;
 /// How often time is looked at.
 const SWEEP_INTERVAL_MILLISECONDS: u64 = 500;
 
@@ -73,13 +72,15 @@ impl Engine {
             limits: mission.limits,
         }));
         self.record(&run, vec![event]).await?;
-        let (token, token_expires_at) = self.run_token(&run, &worker, &person)?;
+        let (token, token_expires_at) = self.run_token(&run, &worker, &person, &mission)?;
         Ok(StartedRun { run, token, token_expires_at })
     }
 
-    fn run_token(&self, run: &str, worker: &str, person: &str) -> Result<(String, i64), Refusal> {
+    /// A token that ends when the run can last no longer: its own length, a proposal's wait, and its length again.
+    fn run_token(&self, run: &str, worker: &str, person: &str, mission: &Mission) -> Result<(String, i64), Refusal> {
         let now = self.clock.now();
-        let exp = now.saturating_add(RUN_TOKEN_MILLISECONDS_MAX);
+        let waits = mission.acts.values().map(|act| act.within_milliseconds).max().unwrap_or(0);
+        let exp = now.saturating_add(mission.duration_milliseconds.saturating_mul(2)).saturating_add(waits);
         let claims = Claims {
             aud: Audience::Run,
             sub: person.to_owned(),
@@ -173,7 +174,8 @@ impl Engine {
         let found = self.visible_run(who, run).await?;
         let own = found.start.person == who.person || found.start.started_by == who.person;
         if !own && !self.may_on_mission(who, "stop", &found.start.mission).await {
-            return Err(Refusal::new(Code::NotPermitted, "you may not stop this run"));
+            let refusal = Refusal::new(Code::NotPermitted, "you may not stop this run");
+            return Err(self.refuse(Some(run), Some(&who.person), "stop the run", refusal).await);
         }
         let ended = Event::RunStopped { by: who.person.clone(), reason: reason.to_owned() };
         self.end_run(&found, ended, "the run was stopped").await?;
@@ -182,17 +184,26 @@ impl Engine {
 
     /// Ends a run and withdraws, in the same record, what has not been sent.
     async fn end_run(&self, run: &Run, ended: Event, why: &str) -> Result<(), Refusal> {
-        let mut events = vec![ended];
-        for decision in &run.open_decisions {
-            if let Ok(Some(decision)) = self.store.decision(decision)
-                && matches!(decision.status, DecisionStatus::Pending | DecisionStatus::Approved)
-            {
-                events.push(Event::DecisionWithdrawn { decision: decision.id().to_owned(), why: why.to_owned() });
+        const ATTEMPTS_MAX: usize = 5;
+        let mut outcome = Ok(());
+        for _ in 0..ATTEMPTS_MAX {
+            // Between the look at the decisions and the record one of them may have moved on: then look again.
+            let run = self.store.run(&run.id).map_err(unreadable)?.unwrap_or_else(|| Arc::new(run.clone()));
+            let mut events = vec![ended.clone()];
+            for decision in &run.open_decisions {
+                if let Ok(Some(decision)) = self.store.decision(decision)
+                    && matches!(decision.status, DecisionStatus::Pending | DecisionStatus::Approved)
+                {
+                    events.push(Event::DecisionWithdrawn { decision: decision.id().to_owned(), why: why.to_owned() });
+                }
+            }
+            outcome = self.record(&run.id, events).await.map(|_| ());
+            if !matches!(&outcome, Err(refusal) if refusal.code == Code::DecisionClosed) {
+                break;
             }
         }
-        self.record(&run.id, events).await?;
         self.forget_scope(&run.id);
-        Ok(())
+        outcome
     }
 
     /// Looks at time for as long as the engine lives: expires runs and decisions, sends again what may be sent.
@@ -219,17 +230,24 @@ impl Engine {
                     }
                 }
                 DecisionStatus::Approved => self.execute_later(decision.id()),
-                DecisionStatus::Unknown if decision.may_resend() => self.execute_later(decision.id()),
+                DecisionStatus::Unknown if decision.may_resend() && self.is_open(run) => {
+                    self.execute_later(decision.id());
+                }
                 _ => {}
             }
         }
         for run in self.store.open_runs() {
-            if run.status.is_open() && now >= run.expires_at {
-                if let Err(refusal) = self.end_run(&run, Event::RunExpired {}, "the run's time was up").await {
-                    tracing::warn!(%refusal, run = run.id, "the run could not be expired");
-                }
+            if run.status.is_open()
+                && now >= run.expires_at
+                && let Err(refusal) = self.end_run(&run, Event::RunExpired {}, "the run's time was up").await
+            {
+                tracing::warn!(%refusal, run = run.id, "the run could not be expired");
             }
         }
+    }
+
+    fn is_open(&self, run: &str) -> bool {
+        self.store.run(run).is_ok_and(|run| run.is_some_and(|run| run.status.is_open()))
     }
 
     /// After a start: an intent without an outcome means that nobody knows what happened.

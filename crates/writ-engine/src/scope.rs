@@ -85,6 +85,7 @@ pub(crate) fn mission_context(mission: &Mission, values: &serde_json::Map<String
 
 impl RunScope {
     /// Works out the scope of a run.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one scope")]
     pub(crate) fn new(
         epoch: &Epoch,
         number: u64,

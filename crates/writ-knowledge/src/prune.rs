@@ -61,7 +61,7 @@ fn compare(
     let with = |comparison| Predicate::Compare { column: Arc::from(column), comparison, value: value.clone() };
     match op {
         Operator::Eq => Some(with(Comparison::Equal)),
-        Operator::NotEq => Some(Predicate::not(with(Comparison::Equal))),
+        Operator::NotEq => Some(Predicate::unless(with(Comparison::Equal))),
         Operator::Lt if ordered => Some(with(Comparison::Less)),
         Operator::LtEq if ordered => Some(with(Comparison::LessOrEqual)),
         Operator::Gt if ordered => Some(with(Comparison::Greater)),
@@ -177,6 +177,6 @@ mod tests {
         assert_eq!(holds(&less, &|_| Some(ValueRef::Long(6))), Some(true));
         assert_eq!(holds(&less, &|_| Some(ValueRef::Long(5))), Some(false));
         assert_eq!(holds(&less, &|_| None), None);
-        assert_eq!(holds(&Predicate::not(less), &|_| None), None);
+        assert_eq!(holds(&Predicate::unless(less), &|_| None), None);
     }
 }

@@ -71,6 +71,14 @@ pub enum CommitError {
     /// An id that is in use already.
     #[error("`{0}` exists already")]
     Exists(String),
+    /// An event is larger than the trail takes.
+    #[error("an event of {bytes} bytes is too large; {bytes_max} fit")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The largest size.
+        bytes_max: usize,
+    },
     /// Too much is waiting to be written; nothing was taken on.
     #[error("too many writes are waiting")]
     Busy,

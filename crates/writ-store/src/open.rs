@@ -34,7 +34,9 @@ pub struct Options {
 /// An open store.
 #[derive(Debug)]
 pub struct Store {
-    requests: SyncSender<Request>,
+    /// Taken when the store is dropped, which ends the writer.
+    requests: Option<SyncSender<Request>>,
+    writer: Option<std::thread::JoinHandle<()>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) readers: Vec<Mutex<Connection>>,
     pub(crate) next_reader: AtomicUsize,
@@ -121,13 +123,20 @@ impl Store {
             readers.push(Mutex::new(reader));
         }
         let (requests, receiver) = sync_channel(WAITING_REQUESTS_MAX);
-        let writer =
+        let work =
             Writer { connection, shared: shared.clone(), tree, signer, checkpoint_file, signed_size, _lock: lock };
-        std::thread::Builder::new()
+        let writer = std::thread::Builder::new()
             .name("writ-store-writer".to_owned())
-            .spawn(move || writer.serve(&receiver))
+            .spawn(move || work.serve(&receiver))
             .map_err(file_error(&folder))?;
-        Ok(Self { requests, shared, readers, next_reader: AtomicUsize::new(0), verifier })
+        Ok(Self {
+            requests: Some(requests),
+            writer: Some(writer),
+            shared,
+            readers,
+            next_reader: AtomicUsize::new(0),
+            verifier,
+        })
     }
 
     /// Records events. The answer comes once they are synced, together with whatever else was waiting.
@@ -136,7 +145,10 @@ impl Store {
     /// [`CommitError`]: nothing was recorded, except that after [`CommitError::Stopped`] nobody knows.
     pub async fn commit(&self, commit: Commit) -> Result<Durable, CommitError> {
         let (answer, answered) = oneshot::channel();
-        match self.requests.try_send(Request { commit, answer }) {
+        let Some(requests) = &self.requests else {
+            return Err(CommitError::Stopped("the store is closed".to_owned()));
+        };
+        match requests.try_send(Request { commit, answer }) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(CommitError::Busy),
             Err(TrySendError::Disconnected(_)) => return Err(CommitError::Stopped("the writer has ended".to_owned())),
@@ -171,6 +183,18 @@ impl Store {
     pub(crate) fn reader(&self) -> Option<&Mutex<Connection>> {
         let number = self.next_reader.fetch_add(1, Ordering::Relaxed);
         self.readers.get(number.checked_rem(self.readers.len())?)
+    }
+}
+
+/// Waits for the writer: what was taken on is written, and the last checkpoint signed, before the lock is free.
+impl Drop for Store {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the store's writer did not end in order");
+        }
     }
 }
 

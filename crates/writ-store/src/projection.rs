@@ -73,6 +73,9 @@ impl Projections {
         let found = self.find_decision(id, lookup)?;
         match (&recorded.event, found) {
             (Event::Proposed(_), Some(_)) => Err(CommitError::Exists(id.to_owned())),
+            (Event::Proposed(proposal), None) if recorded.run.as_deref() != Some(proposal.action.run.as_str()) => {
+                Err(CommitError::UnknownRun(proposal.action.run.clone()))
+            }
             (Event::Proposed(proposal), None) => Ok(Decision::propose((**proposal).clone(), recorded.at, recorded.seq)),
             (_, None) => Err(CommitError::UnknownDecision(id.to_owned())),
             (_, Some(found)) => {

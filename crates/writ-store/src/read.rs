@@ -105,7 +105,20 @@ impl Store {
         })
     }
 
-    /// Whether earlier decisions on the same tool and target have succeeded: how often, for an approver.
+    /// The last epoch's event, if there is one.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn last_epoch(&self) -> Result<Option<Recorded>, ReadError> {
+        self.with_reader(|connection| {
+            let sql = "SELECT body FROM events WHERE kind = 'epoch_opened' ORDER BY seq DESC LIMIT 1";
+            let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+            let body: Option<Vec<u8>> = statement.query_row([], |row| row.get(0)).optional().map_err(failed)?;
+            body.map(|body| serde_json::from_slice(&body).map_err(failed)).transpose()
+        })
+    }
+
+    /// The decision that holds an effect key.
     ///
     /// # Errors
     /// [`ReadError`].

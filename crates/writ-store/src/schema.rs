@@ -18,6 +18,7 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_by_run ON events (run, seq) WHERE run IS NOT NULL;
 CREATE INDEX events_by_decision ON events (decision, seq) WHERE decision IS NOT NULL;
+CREATE INDEX events_epochs ON events (kind, seq) WHERE kind = 'epoch_opened';
 CREATE TABLE runs (
   run        TEXT PRIMARY KEY,
   status     TEXT NOT NULL,

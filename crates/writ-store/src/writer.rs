@@ -68,6 +68,12 @@ struct Accepted {
     answer: oneshot::Sender<Answer>,
 }
 
+fn answer_all(refused: Vec<(oneshot::Sender<Answer>, CommitError)>) {
+    for (answer, error) in refused {
+        _ = answer.send(Err(error));
+    }
+}
+
 struct Row {
     recorded: Recorded,
     body: Vec<u8>,
@@ -116,22 +122,23 @@ impl Writer {
         let mut staged = Projections::default();
         let mut rows = Vec::new();
         let mut accepted = Vec::new();
+        let mut refused = Vec::new();
         for Request { commit, answer } in batch {
             match self.stage(commit, &mut staged, &mut rows) {
                 Ok((first, run, decision)) => accepted.push(Accepted { first, run, decision, answer }),
-                Err(error) => _ = answer.send(Err(error)),
+                // It may rest on what the same batch is about to record, so its answer waits for that.
+                Err(error) => refused.push((answer, error)),
             }
         }
         if rows.is_empty() {
-            return;
+            return answer_all(refused);
         }
         if let Err(error) = self.persist(&staged, &rows) {
             self.stop(&error.to_string());
-            let why = self.shared.stopped().unwrap_or_default();
-            for request in accepted {
-                _ = request.answer.send(Err(CommitError::Stopped(why.clone())));
-            }
-            return;
+            let stopped = CommitError::Stopped(self.shared.stopped().unwrap_or_default());
+            let waiting = accepted.into_iter().map(|request| request.answer);
+            let waiting = waiting.chain(refused.into_iter().map(|(answer, _)| answer));
+            return answer_all(waiting.map(|answer| (answer, stopped.clone())).collect());
         }
         for row in &rows {
             self.tree.push(row.leaf);
@@ -142,6 +149,7 @@ impl Writer {
             let decision = decision.and_then(|id| staged.decisions.get(&id).cloned());
             _ = answer.send(Ok(Durable { first, run, decision }));
         }
+        answer_all(refused);
     }
 
     /// Puts one request to the state machines, on top of what the batch has staged so far.
@@ -170,7 +178,7 @@ impl Writer {
         let broken = |why: String| CommitError::Stopped(why);
         let body = serde_json::to_vec(&recorded).map_err(|error| broken(error.to_string()))?;
         if body.len() > writ_trail::leaf::BODY_BYTES_MAX {
-            return Err(broken(format!("an event of {} bytes is too large for the trail", body.len())));
+            return Err(CommitError::TooLarge { bytes: body.len(), bytes_max: writ_trail::leaf::BODY_BYTES_MAX });
         }
         let mut salt = [0; 32];
         getrandom::fill(&mut salt).map_err(|error| broken(error.to_string()))?;
@@ -227,6 +235,9 @@ impl Writer {
 
     /// Signs the present tree. The checkpoint is kept outside the database, so that a restored backup is noticed.
     fn sign(&mut self) {
+        if self.shared.stopped().is_some() {
+            return;
+        }
         let checkpoint =
             Checkpoint { origin: self.signer.name().to_owned(), size: self.tree.len(), root: self.tree.root() };
         let note = match checkpoint.sign(&self.signer) {

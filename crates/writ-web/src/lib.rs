@@ -55,7 +55,6 @@ pub(crate) struct App {
 /// The console's pages, their assets and the JSON API, as one router.
 ///
 /// Unknown addresses are answered here too, so that a router which is merged with this one needs no fallback.
-#[must_use]
 pub fn router(engine: Arc<Engine>, config: WebConfig) -> Router {
     routes::mount(App { engine, config: Arc::new(config) })
 }

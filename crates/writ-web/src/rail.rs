@@ -95,11 +95,12 @@ fn words(event: &Event) -> Words {
             ("attached", ATTESTED, line("the worker connected"), vec![Detail::said(client)])
         }
         Event::Read(read) => self::read(read),
-        Event::ToolRead { tool, arguments, is_error, .. } => {
+        Event::ToolRead { tool, arguments, is_error, claim, .. } => {
             let mut details = vec![Detail::code("arguments", &value_text(&Json::Object(arguments.clone())))];
             if *is_error {
                 details.push(Detail::plain("answer", "the integration answered with an error"));
             }
+            details.extend(claim.iter().map(|claim| Detail::said(claim)));
             ("read", ATTESTED, line(&format!("called {tool}")), details)
         }
         Event::Refused { by, request, code, reasons } => {
@@ -233,7 +234,12 @@ mod tests {
     #[test]
     fn a_refusal_has_its_reasons() {
         let reason = Reason { set: "mission".to_owned(), policy: Some("p1".to_owned()), detail: "too much".to_owned() };
-        let event = Event::Refused { by: None, request: "SELECT 1".to_owned(), code: Code::NotPermitted, reasons: vec![reason] };
+        let event = Event::Refused {
+            by: None,
+            request: "SELECT 1".to_owned(),
+            code: Code::NotPermitted,
+            reasons: vec![reason],
+        };
         for step in one(event) {
             assert_eq!((step.kind, step.class, step.details.len()), ("refused", REFUSED, 2));
         }

@@ -32,17 +32,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 /// The person of the console's cookie.
 pub(crate) fn of_cookie(app: &App, headers: &HeaderMap) -> Result<Visitor, Failure> {
     let token = cookie(headers, cookie_name(app.config.secure_cookies)).ok_or_else(Failure::not_signed_in)?;
-    visitor(app, token)
+    let who = app.engine.authenticate_session(token)?;
+    Ok(Visitor { who, token: token.to_owned() })
 }
 
 /// The person of the API's bearer token.
 pub(crate) fn of_bearer(app: &App, headers: &HeaderMap) -> Result<Visitor, Failure> {
     let token = bearer(headers)
         .ok_or_else(|| Failure::new(Code::NotAuthenticated, "send a personal token: `Authorization: Bearer …`"))?;
-    visitor(app, token)
-}
-
-fn visitor(app: &App, token: &str) -> Result<Visitor, Failure> {
     let who = app.engine.authenticate_person(token)?;
     Ok(Visitor { who, token: token.to_owned() })
 }

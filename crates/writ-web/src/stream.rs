@@ -96,7 +96,7 @@ impl Following {
             if let Some(event) = self.ready.pop_front() {
                 return Some((Ok(event), self));
             }
-            let who = self.app.engine.authenticate_person(&self.token).ok()?;
+            let who = self.app.engine.authenticate_session(&self.token).ok()?;
             let leaves = *self.trail.borrow_and_update();
             if self.seen != Some(leaves) {
                 let whole = self.look(&who).await.ok()?;

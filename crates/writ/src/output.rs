@@ -29,7 +29,7 @@ pub(crate) fn fail(message: &str) -> ExitCode {
 /// Logs to stderr; `WRIT_LOG` chooses what, in the syntax of `tracing`'s filters.
 pub(crate) fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("WRIT_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,rmcp=warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,rmcp=off"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
     // A second call, as in the demo, keeps the first.
     _ = subscriber.try_init();

@@ -59,7 +59,7 @@ pub fn dump(conn: &Connection) -> Result<Value, ShopError> {
 
 fn rows(conn: &Connection, table: &str, key: &str) -> Result<Vec<Value>, ShopError> {
     let mut statement = conn.prepare(&format!("SELECT * FROM {table} ORDER BY {key}"))?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut found = statement.query([])?;
     let mut list = Vec::new();
     while let Some(row) = found.next()? {

@@ -131,7 +131,7 @@ async fn an_approver_who_may_not_approve_any_more_has_not_approved() {
 
 #[tokio::test]
 async fn a_case_that_is_given_to_somebody_else_is_gone() {
-    let desk = Desk::open().await;
+    let desk = Desk::edited(&[("missions/refund.yaml", "reads: 200", "reads: 100000")]).await;
     let worker = reading(&desk).await;
     desk.acme.in_shop("UPDATE cases SET agent = 'ben' WHERE case_id = 'C-1044'");
     // What is looked up about a person is used for a few seconds.

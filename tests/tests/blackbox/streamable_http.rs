@@ -53,6 +53,7 @@ async fn served() -> (Desk, Child) {
     let line = said.next_line().await.unwrap().expect("the shop says where it listens");
     let told: Json = serde_json::from_str(&line).unwrap();
     let from = "  stdio:\n    command: shop\n    args: [serve, --db, data/shop.db]";
-    acme.edit(("integrations/shop.yaml", from, &format!("  http:\n    url: {}", told["listening"].as_str().unwrap())));
+    let to = format!("  http:\n    url: {}", told["listening"].as_str().unwrap());
+    acme.edit(("integrations/shop.yaml", from, to.as_str()));
     (Desk::serve(acme).await, shop)
 }

@@ -47,13 +47,19 @@ async fn after_a_person_has_decided() {
 async fn killed_after(step: &str) {
     let desk = Desk::open().await;
     let worker = desk.run().await;
-    let lives = async {
-        let mut first = agent(&worker);
-        first.args(["--kill-after", step]);
-        (program::end(first, "").await, program::end(agent(&worker), "").await)
+    let mut first = agent(&worker);
+    first.args(["--kill-after", step]);
+    // A worker that is to die while it waits must find something to wait for: nobody decides before it is gone.
+    let first = if step == "waiting" {
+        program::end(first, "").await
+    } else {
+        tokio::select! {
+            first = program::end(first, "") => first,
+            never = approves(&desk) => match never {},
+        }
     };
-    let (first, second) = tokio::select! {
-        lives = lives => lives,
+    let second = tokio::select! {
+        second = program::end(agent(&worker), "") => second,
         never = approves(&desk) => match never {},
     };
     let steps = program::lines(&first.stdout);

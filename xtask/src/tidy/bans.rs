@@ -48,7 +48,7 @@ pub(super) fn holds(line: &str, text: &str) -> bool {
     line.match_indices(text).any(|(at, found)| {
         let before = line.get(..at).and_then(|before| before.chars().next_back());
         let after = line.get(at + found.len()..).and_then(|after| after.chars().next());
-        !(first && before.is_some_and(is_word)) && !(last && after.is_some_and(is_word))
+        !(first && before.is_some_and(is_word) || last && after.is_some_and(is_word))
     })
 }
 

@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 5] = [
 ];
 
 /// Packages around the product, on which nothing of it depends.
-const AROUND: [&str; 4] = ["shop", "worker", "writ-bench", "xtask"];
+const AROUND: [&str; 5] = ["shop", "worker", "writ-bench", "writ-tests", "xtask"];
 
 /// Those of them that know Writ by its protocol alone.
 const STRANGERS: [&str; 2] = ["shop", "worker"];
@@ -55,12 +55,14 @@ const CLOSED: [(&str, &[&str]); 2] = [
         "writ-core",
         &[
             "cedar-policy",
+            "foldhash",
             "miette",
             "schemars",
             "serde",
             "serde-saphyr",
             "serde_json",
             "serde_json_canonicalizer",
+            "smol_str",
             "sha2",
             "thiserror",
         ],

@@ -17,6 +17,10 @@ pub struct Config {
     pub data: PathBuf,
     /// The trail.
     pub trail: Trail,
+    /// The address under which people reach the console, where it is not the one that the server listens on:
+    /// `https://writ.example.org` behind a proxy that ends TLS. With `https`, cookies are sent over HTTPS alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// Host names under which the server may be addressed, beside the address that it listens on.
     #[serde(default)]
     pub hosts: Vec<String>,

@@ -160,10 +160,10 @@ impl MissionDefinition {
         });
         let mut at = 0;
         let statements = reads.chain(acts).map(|(part, head, condition)| {
-            let condition_at = at + head.len();
+            let (starts_at, condition_at) = (at, at + head.len());
             let text = format!("{head}{condition}\n}};\n");
             at += text.len();
-            MissionStatement { part, text, condition_at, condition_length: condition.len() }
+            MissionStatement { part, text, starts_at, condition_at, condition_length: condition.len() }
         });
         statements.collect()
     }
@@ -185,6 +185,8 @@ pub struct MissionStatement {
     pub part: Part,
     /// The statement.
     pub text: String,
+    /// Where the statement starts in the whole set's text, in bytes.
+    pub starts_at: usize,
     /// Where the author's condition starts in the whole set's text, in bytes.
     pub condition_at: usize,
     /// How long it is, in bytes.

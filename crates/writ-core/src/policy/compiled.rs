@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::conjunct::{Reader, Slots};
+use super::contradiction::never_holds;
 use super::expr::{EvalError, Inputs, Scope, Slot};
 use super::index::{Part, Rule, RuleIndex, can_err};
 use crate::code::Reason;
@@ -148,7 +149,7 @@ impl CompiledSet {
     /// Whether some permit may hold. Where not, every such call is refused, which its author should know.
     #[must_use]
     pub fn permits_anything(&self) -> bool {
-        self.permits().into_iter().any(|index| !index.rules().is_empty())
+        self.permits().into_iter().flat_map(RuleIndex::rules).any(|rule| !never_holds(&rule.condition))
     }
 
     pub(super) fn permits(&self) -> [&RuleIndex; 2] {

@@ -12,7 +12,7 @@ use super::expr::{EvalError, Expr, Operator, Scope, Slot};
 use crate::value::{EntityName, PathHints, Value, ValueRef};
 
 /// How many of a set's places are remembered while one question is asked.
-const REMEMBERED: usize = 12;
+const REMEMBERED: usize = 8;
 
 /// The places that a set's tests read, by number.
 #[derive(Debug, Default)]
@@ -150,7 +150,9 @@ impl Test {
                 Expr::Slot(slot) => Some(Self::In { slot: slots.number(slot), group: group.clone() }),
                 _ => None,
             },
-            Expr::Binary(operator, left, right) => Holds::of(*operator).and_then(|holds| Self::comparison(holds, left, right, slots)),
+            Expr::Binary(operator, left, right) => {
+                Holds::of(*operator).and_then(|holds| Self::comparison(holds, left, right, slots))
+            }
             _ => None,
         };
         special.unwrap_or_else(|| Self::Other(Box::new(conjunct.clone())))
@@ -175,8 +177,12 @@ impl Test {
             Value::Long(value) => number(NumberKind::Long, value, slots),
             Value::Decimal(value) => number(NumberKind::Decimal, value, slots),
             Value::Datetime(value) => number(NumberKind::Datetime, value, slots),
-            Value::String(value) if holds == Holds::Equal => Some(Self::Text { slot: slots.number(slot), value: value.clone() }),
-            Value::Entity(value) if holds == Holds::Equal => Some(Self::Entity { slot: slots.number(slot), value: value.clone() }),
+            Value::String(value) if holds == Holds::Equal => {
+                Some(Self::Text { slot: slots.number(slot), value: value.clone() })
+            }
+            Value::Entity(value) if holds == Holds::Equal => {
+                Some(Self::Entity { slot: slots.number(slot), value: value.clone() })
+            }
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use smol_str::SmolStr;
 
 use super::conjunct::{Reader, Slots, Test};
 use super::expr::{EvalError, Expr, Operator, Scope, Slot};
@@ -68,7 +69,8 @@ struct Group {
     keys: Arc<ValueSet>,
     number: u32,
     membership: bool,
-    texts: HashMap<Box<str>, Range<u32>, FixedState>,
+    /// Short texts lie in the table itself: one place in memory less to fetch.
+    texts: HashMap<SmolStr, Range<u32>, FixedState>,
     numbers: HashMap<i64, Range<u32>, FixedState>,
     entities: HashMap<EntityName, Range<u32>, FixedState>,
 }
@@ -91,6 +93,9 @@ impl Constant {
         }
     }
 }
+
+/// A rule that a constant finds: its number, the conjunct that the look-up decides, and all its conjuncts.
+type Found<'a, 'e> = (u32, usize, &'a [&'e Expr]);
 
 /// Where a rule is found.
 struct Key<'a> {
@@ -117,7 +122,7 @@ impl RuleIndex {
         }
         index.unkeyed = 0..index.next();
         // Rules of one key lie side by side.
-        let mut by_key: HashMap<(usize, Constant), Vec<(u32, usize, &[&Expr])>, FixedState> = HashMap::default();
+        let mut by_key: HashMap<(usize, Constant), Vec<Found<'_, '_>>, FixedState> = HashMap::default();
         let mut order = Vec::new();
         for (key, number, conjuncts) in &keyed {
             let group = index.group(key, slots);
@@ -297,7 +302,7 @@ impl Asked {
 impl Group {
     fn insert(&mut self, constant: Constant, range: Range<u32>) {
         match constant {
-            Constant::Text(text) => _ = self.texts.insert(Box::from(&*text), range),
+            Constant::Text(text) => _ = self.texts.insert(SmolStr::new(&text), range),
             Constant::Number(number) => _ = self.numbers.insert(number, range),
             Constant::Entity(entity) => _ = self.entities.insert(EntityName::clone(&entity), range),
         }
@@ -307,7 +312,9 @@ impl Group {
         match value {
             ValueRef::String(text) => Ok(self.texts.get(text)),
             ValueRef::Entity(entity) => Ok(self.entities.get(entity)),
-            ValueRef::Long(number) | ValueRef::Decimal(number) | ValueRef::Datetime(number) => Ok(self.numbers.get(&number)),
+            ValueRef::Long(number) | ValueRef::Decimal(number) | ValueRef::Datetime(number) => {
+                Ok(self.numbers.get(&number))
+            }
             _ => Err(EvalError::Type),
         }
     }

@@ -16,6 +16,7 @@
 mod bound;
 mod compiled;
 mod conjunct;
+mod contradiction;
 mod expr;
 mod index;
 mod lower;

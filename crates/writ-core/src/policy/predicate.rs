@@ -101,7 +101,7 @@ impl Predicate {
 
     /// The negation of a predicate that stands for a subset.
     #[must_use]
-    pub fn not(subset: Predicate) -> Self {
+    pub fn unless(subset: Predicate) -> Self {
         match subset {
             Self::Any => Self::Nothing,
             Self::Nothing => Self::Any,

@@ -26,7 +26,7 @@ pub(super) fn superset(own: &CompiledSet, shared: Option<&CompiledSet>) -> Predi
         Some(column) => Predicate::Among { column, set: keys.clone() },
         None => Predicate::Any,
     });
-    let forbidden = own.forbids().rules().iter().map(|rule| Predicate::not(under(&rule.condition)));
+    let forbidden = own.forbids().rules().iter().map(|rule| Predicate::unless(under(&rule.condition)));
     Predicate::all(std::iter::once(Predicate::either(permitted.chain(found))).chain(forbidden))
 }
 
@@ -42,7 +42,7 @@ fn over(condition: &Expr) -> Predicate {
         Expr::AlwaysErrs => Predicate::Nothing,
         Expr::And(left, right) => Predicate::all([over(left), over(right)]),
         Expr::Or(left, right) => Predicate::either([over(left), over(right)]),
-        Expr::Not(inner) => Predicate::not(under(inner)),
+        Expr::Not(inner) => Predicate::unless(under(inner)),
         exact => exactly(exact).unwrap_or(Predicate::Any),
     }
 }

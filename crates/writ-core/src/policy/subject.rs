@@ -20,11 +20,7 @@ impl Subject {
     /// A subject without attributes or groups.
     #[must_use]
     pub fn new(kind: &str, id: &str) -> Self {
-        Self {
-            name: Arc::new(EntityName::new(kind, id)),
-            attributes: Value::record([]),
-            ancestors: HashSet::new(),
-        }
+        Self { name: Arc::new(EntityName::new(kind, id)), attributes: Value::record([]), ancestors: HashSet::new() }
     }
 
     /// The subject in a group as well.

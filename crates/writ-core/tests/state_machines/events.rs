@@ -95,7 +95,7 @@ pub(crate) fn run_events(proposals: &[Proposal], all: bool) -> Vec<Event> {
     ];
     if all {
         let (tool, arguments) = ("shop.look".to_owned(), Map::new());
-        events.push(Event::ToolRead { tool, arguments, result: Digest([4; 32]), is_error: false });
+        events.push(Event::ToolRead { tool, arguments, result: Digest([4; 32]), is_error: false, claim: None });
         events.push(Event::Claimed { text: "I looked".to_owned() });
         events.push(Event::WorkerAttached { client: "test".to_owned() });
         events.push(Event::Alarm { what: "a test".to_owned() });

@@ -463,10 +463,15 @@ fn check_questions(
 ) {
     let reads = definition.read.iter().filter_map(|read| Some(("read", entity_kind(read.name()?), read.name()?)));
     let acts = definition.act.iter().map(|act| (act.tool.as_str(), "Tool".to_owned(), act.tool.as_str()));
-    for (action, resource, name) in reads.chain(acts) {
+    let start = std::iter::once(("start", "Mission".to_owned(), definition.mission.as_str()));
+    for (action, resource, name) in start.chain(reads).chain(acts) {
         let sets = [(Some(policies), "Worker"), (around.entitlements, "User"), (around.guardrails, "Worker")];
         for (set, principal) in sets {
             let Some(set) = set else { continue };
+            // Whether a mission may be started is not the mission's own question.
+            if action == "start" && set.source().kind() == SetKind::Mission {
+                continue;
+            }
             let compiled = set.compiled(&Question::new(principal, action, &resource));
             let kind = compiled.kind();
             if let Some(defect) = compiled.defect() {
@@ -498,8 +503,7 @@ fn placed(
     let unplaced = writ_core::policy::PolicyError { span: None, ..error.clone() };
     let problem = cedar_problem(&whole, &unplaced);
     let at = error.span.map_or(0, |(at, _)| at);
-    let statement =
-        statements.iter().rev().find(|statement| statement.condition_at <= at).or_else(|| statements.first());
+    let statement = statements.iter().rev().find(|statement| statement.starts_at <= at).or_else(|| statements.first());
     let Some(statement) = statement else { return problem };
     let (name, condition) = match statement.part {
         Part::Read(index) => definition

@@ -10,7 +10,7 @@ mod tool;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use writ_core::definition::{People, Problem, Severity};
+use writ_core::definition::{MissionDefinition, People, Problem, Severity};
 use writ_core::digest::Digest;
 use writ_core::policy::{CompiledSet, PolicyError, PolicySource, Question, SetKind};
 use writ_knowledge::Catalog;
@@ -143,6 +143,33 @@ impl Epoch {
             }
             _ => Err(problems),
         }
+    }
+}
+
+impl Epoch {
+    /// A mission version that an open run was started with, compiled against this epoch's tools: how a tool is
+    /// classified holds at once, also where the mission's own words stay as they were.
+    pub(crate) fn earlier(
+        &self,
+        workspace: &Workspace,
+        catalog: &Catalog,
+        definition: MissionDefinition,
+    ) -> Option<Mission> {
+        let context = mission::Surroundings {
+            workspace,
+            catalog,
+            tools: &self.tools,
+            entitlements: Some(&self.entitlements),
+            guardrails: Some(&self.guardrails),
+        };
+        let file = format!("missions of version {}", definition.version());
+        let mut problems = Vec::new();
+        let defined = Defined { file, text: String::new(), value: definition };
+        let mission = mission::plan(&context, &defined, &mut problems);
+        for problem in problems.iter().filter(|problem| problem.severity == Severity::Error) {
+            tracing::warn!("an open run's mission version cannot be used any more: {problem}");
+        }
+        mission
     }
 }
 

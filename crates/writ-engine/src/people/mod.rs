@@ -37,17 +37,32 @@ pub struct SessionStarted {
 }
 
 impl Engine {
-    /// Who a person is, by a personal token or a console session's.
+    /// Who a person is, by a personal token for the API.
     ///
     /// # Errors
     /// [`Code::NotAuthenticated`], also where the person is unknown or disabled by now.
     pub fn authenticate_person(&self, bearer: &str) -> Result<PersonAccess, Refusal> {
-        let now = self.clock.now();
-        let claims = self
-            .tokens
-            .verify(bearer, Audience::Api, now)
-            .or_else(|_| self.tokens.verify(bearer, Audience::Console, now))?;
+        let claims = self.tokens.verify(bearer, Audience::Api, self.clock.now())?;
         self.person_access(&claims.sub)
+    }
+
+    /// Who a person is, by a console session's token.
+    ///
+    /// # Errors
+    /// [`Code::NotAuthenticated`], also where the session was ended, or the person is unknown or disabled by now.
+    pub fn authenticate_session(&self, session: &str) -> Result<PersonAccess, Refusal> {
+        let claims = self.tokens.verify(session, Audience::Console, self.clock.now())?;
+        if self.redeemed.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&claims.jti) {
+            return Err(Refusal::new(Code::NotAuthenticated, "the session has ended; sign in again"));
+        }
+        self.person_access(&claims.sub)
+    }
+
+    /// Ends a console session. A server that starts anew does not remember it; the session's own end still holds.
+    pub fn end_session(&self, session: &str) {
+        if let Ok(claims) = self.tokens.verify(session, Audience::Console, self.clock.now()) {
+            self.redeemed.lock().unwrap_or_else(PoisonError::into_inner).insert(claims.jti, claims.exp);
+        }
     }
 
     fn person_access(&self, person: &str) -> Result<PersonAccess, Refusal> {

@@ -171,6 +171,23 @@ impl Engine {
         note: &str,
     ) -> Result<DecisionView, Refusal> {
         let decision = self.visible_decision(who, id).await?;
+        match self.try_settle(who, &decision, succeeded, note).await {
+            Ok(()) => self.decision(who, id).await,
+            Err(refusal) => {
+                let request = format!("settle {id}, succeeded {succeeded}");
+                let run = &decision.proposal.action.run;
+                Err(self.refuse(Some(run), Some(&who.person), &request, refusal).await)
+            }
+        }
+    }
+
+    async fn try_settle(
+        &self,
+        who: &PersonAccess,
+        decision: &Decision,
+        succeeded: bool,
+        note: &str,
+    ) -> Result<(), Refusal> {
         let note = note.trim();
         if note.is_empty() || note.chars().count() > REASON_CHARS_MAX {
             return Err(Refusal::new(
@@ -178,16 +195,19 @@ impl Engine {
                 format!("say in at most {REASON_CHARS_MAX} characters what you found"),
             ));
         }
-        self.may_decide(&self.current(), &who.person, &decision).await?;
+        self.may_decide(&self.current(), &who.person, decision).await?;
         if decision.status != DecisionStatus::Unknown {
             return Err(Refusal::new(
                 Code::DecisionClosed,
                 format!("the outcome is not unknown: the decision is {}", decision.status.name()),
             ));
         }
-        let event =
-            Event::OutcomeSettled { decision: id.to_owned(), by: who.person.clone(), succeeded, note: note.to_owned() };
-        self.record(&decision.proposal.action.run, vec![event]).await?;
-        self.decision(who, id).await
+        let event = Event::OutcomeSettled {
+            decision: decision.id().to_owned(),
+            by: who.person.clone(),
+            succeeded,
+            note: note.to_owned(),
+        };
+        self.record(&decision.proposal.action.run, vec![event]).await.map(|_| ())
     }
 }

@@ -113,7 +113,8 @@ impl Engine {
             Sent::Answered { is_error, result } => {
                 let digest =
                     Digest::of_json(&result).map_err(|error| Refusal::new(Code::UpstreamError, error.to_string()))?;
-                let event = Event::ToolRead { tool: act.tool.full_name.clone(), arguments, result: digest, is_error };
+                let (tool, claim) = (act.tool.full_name.clone(), call.claim.clone());
+                let event = Event::ToolRead { tool, arguments, result: digest, is_error, claim };
                 self.record(&call.run.id, vec![event]).await?;
                 if is_error {
                     return Err(Refusal::new(Code::UpstreamError, as_text(&result)));

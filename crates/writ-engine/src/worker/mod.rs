@@ -54,9 +54,12 @@ impl Engine {
     /// [`Code::RunNotOpen`].
     pub async fn attach(&self, access: &WorkerAccess, client: &str) -> Result<Json, Refusal> {
         let client: String = client.chars().filter(|character| !character.is_control()).take(200).collect();
-        let call = self.begin(access, None).await?;
-        self.record(&access.run, vec![Event::WorkerAttached { client }]).await?;
-        self.status(&call)
+        let attached = async {
+            let call = self.begin(access, None).await?;
+            self.record(&access.run, vec![Event::WorkerAttached { client }]).await?;
+            self.status(&call)
+        };
+        self.or_refused(access, "attach", attached.await).await
     }
 
     /// The tools that the run may call: the mission's, and those for knowledge and the run itself.
@@ -64,7 +67,7 @@ impl Engine {
     /// # Errors
     /// [`Code::RunNotOpen`].
     pub async fn worker_tools(&self, access: &WorkerAccess) -> Result<Vec<WorkerTool>, Refusal> {
-        let call = self.begin(access, None).await?;
+        let call = self.or_refused(access, "list tools", self.begin(access, None).await).await?;
         let mut tools = builtin::tools(&call.scope.mission.definition);
         let mut acts: Vec<_> = call.scope.mission.acts.values().collect();
         acts.sort_by(|left, right| left.tool.exposed_name.cmp(&right.tool.exposed_name));
@@ -80,8 +83,13 @@ impl Engine {
         mut arguments: serde_json::Map<String, Json>,
         claim: Option<String>,
     ) -> WorkerAnswer {
-        let claim = match arguments.remove(crate::epoch::REASON_ARGUMENT) {
-            Some(Json::String(reason)) if claim.is_none() => Some(reason),
+        // A reason that is no text stays among the arguments, whose schema refuses it.
+        let claim = match arguments.get(crate::epoch::REASON_ARGUMENT) {
+            Some(Json::String(reason)) => {
+                let reason = Some(reason.clone());
+                arguments.remove(crate::epoch::REASON_ARGUMENT);
+                claim.or(reason)
+            }
             _ => claim,
         };
         let claim = claim.map(|claim| claim.chars().take(CLAIM_CHARS_MAX).collect());
@@ -107,6 +115,19 @@ impl Engine {
         let what: String = what.chars().filter(|character| !character.is_control()).take(500).collect();
         let refusal = Refusal::new(Code::BadArguments, "the message is malformed");
         self.refuse(Some(&access.run), None, &what, refusal).await;
+    }
+
+    /// Records a refusal of something else than a call.
+    async fn or_refused<T>(
+        &self,
+        access: &WorkerAccess,
+        request: &str,
+        outcome: Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        match outcome {
+            Ok(value) => Ok(value),
+            Err(refusal) => Err(self.refuse(Some(&access.run), None, request, refusal).await),
+        }
     }
 
     async fn dispatch(

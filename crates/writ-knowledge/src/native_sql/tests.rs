@@ -160,5 +160,5 @@ fn exact_forms_are_exact_and_constants_are_parameters() {
     assert_eq!(lower(&equal("cents", Value::Decimal(50))).sql, "1");
     assert_eq!(lower(&Predicate::Not(Box::new(equal("cents", Value::Decimal(50))))).sql, "1");
     assert_eq!(lower(&Predicate::Not(Box::new(equal("n", Value::Long(1))))).sql, "NOT (t.\"n\" = ?)");
-    assert_eq!(lower(&Predicate::not(Predicate::Any)).sql, "0");
+    assert_eq!(lower(&Predicate::unless(Predicate::Any)).sql, "0");
 }

@@ -17,7 +17,8 @@ use crate::outbound::{HttpError, did_not_leave, http_reason, quoted};
 /// The largest answer that is passed on, as JSON text. Of a read that answered more, nothing is passed on and the
 /// call counts as failed. An effect that answered more did happen: it keeps its outcome, and the answer is replaced
 /// by its size.
-pub(super) const RESULT_BYTES_MAX: usize = 1024 * 1024;
+/// It leaves room for the record that holds it, of which the trail takes a mebibyte.
+pub(super) const RESULT_BYTES_MAX: usize = 960 * 1024;
 
 const TOO_MANY_REQUESTS: u16 = 429;
 

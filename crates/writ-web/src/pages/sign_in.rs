@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::frame::{Frame, page};
 use crate::problem::Failure;
+use crate::session::Visitor;
 use crate::visible::{Shown, line};
 use crate::{App, links, session};
 
@@ -64,8 +65,9 @@ pub(crate) async fn redeem(
     sent_on(links::onward(next.as_deref()), cookie)
 }
 
-/// Ends the session in this browser.
-pub(crate) async fn sign_out(State(app): State<App>) -> Result<Response, Failure> {
+/// Ends the session, in this browser and wherever else its cookie may be.
+pub(crate) async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, Failure> {
+    app.engine.end_session(&visitor.token);
     sent_on("/sign-in", session::end(&app)?)
 }
 

@@ -26,7 +26,7 @@ enum Verb {
         params: Vec<String>,
         /// The person on whose behalf it acts, if it is not the one who asks.
         #[arg(long = "for", value_name = "PERSON")]
-        person: Option<String>,
+        on_behalf_of: Option<String>,
         #[command(flatten)]
         caller: Caller,
     },
@@ -63,10 +63,10 @@ enum Verb {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, String> {
     match args.verb {
-        Verb::Start { mission, params, person, caller } => {
+        Verb::Start { mission, params, on_behalf_of, caller } => {
             let params: Result<Map<String, Json>, String> = params.iter().map(|param| parameter(param)).collect();
             let mut body = json!({ "mission": mission, "params": params? });
-            if let (Some(person), Json::Object(body)) = (person, &mut body) {
+            if let (Some(person), Json::Object(body)) = (on_behalf_of, &mut body) {
                 body.insert("person".to_owned(), Json::String(person));
             }
             let started = Client::new(&caller)?.post("/api/runs", &body).await?;

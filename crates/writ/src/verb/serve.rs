@@ -34,6 +34,7 @@ pub(crate) struct Running {
     pub(crate) address: String,
     stop: CancellationToken,
     served: tokio::task::JoinHandle<std::io::Result<()>>,
+    sweep: tokio::task::JoinHandle<()>,
     address_file: PathBuf,
 }
 
@@ -69,6 +70,7 @@ pub(crate) async fn start(workspace: Workspace, listen: Option<&str>) -> Result<
     let listen = listen.unwrap_or(&workspace.config.listen).to_owned();
     let mut hosts = workspace.config.hosts.clone();
     let data = workspace.data();
+    let public_url = workspace.config.public_url.clone();
     let engine = wiring::engine(workspace).await?;
     let listener =
         TcpListener::bind(&listen).await.map_err(|error| format!("`{listen}` cannot be listened on: {error}"))?;
@@ -81,10 +83,12 @@ pub(crate) async fn start(workspace: Workspace, listen: Option<&str>) -> Result<
         shutdown: stop.clone(),
         ..writ_mcp::server::ServerConfig::default()
     };
-    let people_side = writ_web::WebConfig { base_url: address.clone(), allowed_hosts: hosts, secure_cookies: false };
+    let base_url = public_url.unwrap_or_else(|| address.clone());
+    let secure_cookies = base_url.starts_with("https://");
+    let people_side = writ_web::WebConfig { base_url, allowed_hosts: hosts, secure_cookies };
     let router =
         writ_web::router(engine.clone(), people_side).merge(writ_mcp::server::router(engine.clone(), worker_side));
-    tokio::spawn(engine.clone().sweep_forever());
+    let sweep = tokio::spawn(engine.clone().sweep_forever());
     let stopped = stop.clone();
     let served = tokio::spawn(async move {
         axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await }).await
@@ -92,7 +96,7 @@ pub(crate) async fn start(workspace: Workspace, listen: Option<&str>) -> Result<
     let address_file = address_file(&data);
     std::fs::write(&address_file, format!("{address}\n"))
         .map_err(|error| format!("`{}`: {error}", address_file.display()))?;
-    Ok(Running { engine, address, stop, served, address_file })
+    Ok(Running { engine, address, stop, served, sweep, address_file })
 }
 
 impl Running {
@@ -101,7 +105,11 @@ impl Running {
         const GRACE_SECONDS: u64 = 3;
         self.stop.cancel();
         _ = tokio::time::timeout(std::time::Duration::from_secs(GRACE_SECONDS), self.served).await;
+        self.sweep.abort();
+        _ = self.sweep.await;
         _ = std::fs::remove_file(&self.address_file);
+        // The last holder closes the store, which signs what is not signed yet.
+        drop(self.engine);
         Ok(())
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn orders() -> Vec<Order> {
     let mut addresses = people().into_iter().map(|person| person.customer.address);
     let mut bought = product.variants.iter().map(|variant| item(&product, variant));
     let jacket: Vec<_> = bought.next().into_iter().collect();
-    let other_jacket: Vec<_> = bought.last().into_iter().collect();
+    let other_jacket: Vec<_> = bought.next_back().into_iter().collect();
 
     let mut delivered = Order {
         order_id: "#W2611340".to_owned(),

@@ -124,8 +124,11 @@ fn customer_head(row: &Row<'_>) -> Result<Map<String, Value>, ToolError> {
     Ok(view)
 }
 
+/// The first members of an object, and those that come last.
+type Ends = (Map<String, Value>, Map<String, Value>);
+
 /// The first members of an order's view, and those that come last.
-fn order_head(row: &Row<'_>) -> Result<(Map<String, Value>, Map<String, Value>), ToolError> {
+fn order_head(row: &Row<'_>) -> Result<Ends, ToolError> {
     let mut head = Map::new();
     head.insert("order_id".to_owned(), Value::String(row.get("order_id")?));
     head.insert("user_id".to_owned(), Value::String(row.get("customer_id")?));

@@ -106,7 +106,8 @@ impl Trail {
         }
         for Proposal { run, body, decision } in acknowledged.proposals.all() {
             let proposed = self.proposed.get(&decision).unwrap_or_else(|| panic!("the proposal {decision} is lost"));
-            assert_eq!((&proposed["run"], &proposed["action"]["arguments"]["body"]), (&run.into(), &body.into()));
+            let said = (&proposed["run"], &proposed["action"]["arguments"]["body"]);
+            assert_eq!(said, (&Json::from(run), &Json::from(body)));
         }
         for Vote { decision, approve } in acknowledged.votes.all() {
             let votes = self.voted.get(&decision).unwrap_or_else(|| panic!("the vote on {decision} is lost"));

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use acknowledged::Acknowledged;
 use hands::Hands;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use writ_tests::dice::Dice;
 use writ_tests::story::{CASE, OTHER_CASE};
 use writ_tests::{Acme, Desk, Server, wait};
@@ -71,14 +72,14 @@ async fn survives(seed: u64) {
     let deciding = tokio::spawn(lead.decide(desk.lea.clone(), Dice::new(seed + 100)));
 
     desk.server.kill().await;
-    killed(&mut desk, &told, &acknowledged, seed).await;
+    killed(&desk, &told, &acknowledged, seed).await;
 
     // The last life is as long as it takes: everybody gets their answers, then everything is decided and done.
     desk.restart().await;
     told.send_replace(desk.address().to_owned());
     done.store(true, Ordering::Relaxed);
     for hand in working {
-        hand.await.expect("a worker saw nothing but what may happen");
+        ended(hand).await;
     }
     wait::until("every decision is final", async || {
         let open = desk.lea.decisions("open").await;
@@ -86,12 +87,18 @@ async fn survives(seed: u64) {
     })
     .await;
     decided.store(true, Ordering::Relaxed);
-    deciding.await.expect("the lead saw nothing but what may happen");
+    ended(deciding).await;
     account::holds(&desk, &acknowledged).await;
 }
 
+/// Waits for a hand to end, which has seen nothing but what may happen.
+async fn ended(hand: JoinHandle<()>) {
+    let ended = tokio::time::timeout(Duration::from_secs(IDLE_SECONDS_MAX), hand).await;
+    ended.expect("everybody gets their answers in the end").expect("nobody saw what may not happen");
+}
+
 /// Starts and kills the server, again and again.
-async fn killed(desk: &mut Desk, told: &watch::Sender<String>, acknowledged: &Acknowledged, seed: u64) {
+async fn killed(desk: &Desk, told: &watch::Sender<String>, acknowledged: &Acknowledged, seed: u64) {
     let mut dice = Dice::new(seed);
     for _ in 0..KILLS {
         let starting = Server::spawn(&desk.acme);

@@ -62,7 +62,8 @@ fn view(may_vote: bool) -> DecisionView {
 fn events() -> Vec<Recorded> {
     let said = Event::Claimed { text: HOSTILE.to_owned() };
     let reason = Reason { set: "mission".to_owned(), policy: Some(HOSTILE.to_owned()), detail: HOSTILE.to_owned() };
-    let refused = Event::Refused { by: None, request: HOSTILE.to_owned(), code: Code::UnknownName, reasons: vec![reason] };
+    let refused =
+        Event::Refused { by: None, request: HOSTILE.to_owned(), code: Code::UnknownName, reasons: vec![reason] };
     [said, refused].into_iter().zip(0..).map(|(event, seq)| Recorded { seq, at: 0, run: None, event }).collect()
 }
 
