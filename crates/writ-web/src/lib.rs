@@ -1,7 +1,7 @@
 //! The console and the JSON API: what people see of Writ, and how they answer.
 //!
 //! Pages are made on the server, work without script, and show hostile text beside an Approve button: so every
-//! piece of text that somebody else wrote passes through one function, [`visible`], and nothing else may put
+//! piece of text that somebody else wrote passes through one function, `visible`, and nothing else may put
 //! markup on a page. The crate relies on the engine for every decision: who somebody is, what they may see and
 //! whether a vote counts.
 //!

@@ -1,7 +1,7 @@
 //! The workspace folder, read and checked.
 //!
 //! [`Workspace::load`] reads the files and parses each on its own. What they say together is checked against the
-//! real tables and tools when an epoch is made of them ([`crate::epoch`]).
+//! real tables and tools when an epoch is made of them (`epoch`).
 
 mod check;
 

@@ -17,14 +17,14 @@ async fn a_ticket_is_good_once() {
     let leaves = *desk.engine.follow().borrow();
     let session = desk.engine.redeem_sign_in(&ticket("lea", "j-1")).await.unwrap();
     assert_eq!(session.person.person(), "lea");
-    assert_eq!(desk.engine.authenticate_person(&session.token).unwrap().name(), "Lea");
+    assert_eq!(desk.engine.authenticate_session(&session.token).unwrap().name(), "Lea");
     assert_eq!(*desk.engine.follow().borrow(), leaves + 1, "who signed in is in the trail");
     let again = desk.engine.redeem_sign_in(&ticket("lea", "j-1")).await.unwrap_err();
     assert_eq!(again.code, Code::NotAuthenticated);
     assert!(desk.engine.redeem_sign_in(&ticket("lea", "j-2")).await.is_ok(), "another ticket is another matter");
     // The session ends in its time.
     desk.pass(session.expires_at - T0);
-    assert!(desk.engine.authenticate_person(&session.token).is_err());
+    assert!(desk.engine.authenticate_session(&session.token).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -64,7 +64,7 @@ async fn nobody_unknown_or_disabled_signs_in() {
     let session = desk.engine.redeem_sign_in(&ticket("lea", "j-lea")).await.unwrap();
     desk.site.edit("people.yaml", "lea: { name: Lea,", "lea: { name: Lea, disabled: true,");
     desk.reload().await;
-    assert!(desk.engine.authenticate_person(&session.token).is_err());
+    assert!(desk.engine.authenticate_session(&session.token).is_err());
 }
 
 #[tokio::test]
