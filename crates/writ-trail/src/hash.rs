@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::encoding::{from_base64, to_base64, to_hex};
 
-/// The length of a [`Hash`], in bytes.
+/// The length of a [`struct@Hash`], in bytes.
 pub const HASH_BYTES: usize = 32;
 
 /// One SHA-256 hash of the tree: of a leaf, of an inner node, or the root.
