@@ -28,7 +28,7 @@ impl<'a> WritWay<'a> {
     #[must_use]
     pub fn allows(&self, number: usize) -> bool {
         let asked = self.asked.get(number & LAST);
-        asked.is_some_and(|asked| asked.bound.decide(&asked.worker, &asked.person).is_allowed())
+        asked.is_some_and(|asked| asked.bound.allows(&asked.worker, &asked.person))
     }
 }
 

@@ -361,6 +361,7 @@ fn compiled_sets_answer_as_cedar_does() {
             assert!(!ours_erred || cedar.erred, "seed {seed}: {ours:?} {cedar:?}\n{text}");
             erred += u64::from(cedar.erred);
             let bound = BoundSlice::new(&slice, &inputs, &inputs);
+            assert_eq!(bound.allows(&inputs, &inputs), ours_allowed, "seed {seed}: {ours:?}\n{text}");
             assert_eq!(bound.decide(&inputs, &inputs).is_allowed(), ours_allowed, "seed {seed}: {ours:?}\n{text}");
             let bound = RowSlice::new(&slice, true, &case.person, &case.person, &case.context);
             let values: Vec<Option<ValueRef<'_>>> =

@@ -76,7 +76,7 @@ impl Decider {
         let attributes = Value::record([]);
         let inputs = |principal| Inputs { principal, resource: &resource, attributes: &attributes, context: &context };
         let (worker, person) = (inputs(&scope.worker), inputs(&scope.person));
-        let verdict = bound.decide(&worker, &person);
+        let allowed = bound.allows(&worker, &person);
         let check = always_check || self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECKED_ONE_IN);
         if check {
             let sets = [
@@ -84,13 +84,15 @@ impl Decider {
                 (&epoch.entitlements, &slice.entitlements, &person),
                 (&epoch.guardrails, &slice.guardrails, &worker),
             ];
-            if slice.decide(&worker, &person).is_allowed() != verdict.is_allowed() {
+            if slice.decide(&worker, &person).is_allowed() != allowed {
                 return Err(mismatch(format!("bound and unbound slices disagree on `{action}`")));
             }
             self.check(action, &sets)?;
         }
-        if verdict.is_allowed() {
-            return Ok(Allowed { reasons: verdict.reasons() });
+        if allowed {
+            // An approver reads which policies let an effect through; a read needs no such list.
+            let reasons = if always_check { bound.decide(&worker, &person).reasons() } else { Vec::new() };
+            return Ok(Allowed { reasons });
         }
         let sets = [(&slice.mission, &worker), (&slice.entitlements, &person), (&slice.guardrails, &worker)];
         let reasons = sets

@@ -197,7 +197,7 @@ pub(crate) fn planning_error(error: &DataFusionError, tables: &BTreeMap<String, 
             QueryError::new(QueryErrorCode::SqlSyntax, format!("the SQL cannot be read: {parser}"))
         }
         DataFusionError::NotImplemented(what) => {
-            let message = format!("this form of SQL is not open to a run: {}", first_line(what));
+            let message = format!("this form of SQL is not open to a run: {}", in_words(&first_line(what)));
             QueryError::new(QueryErrorCode::SqlNotAllowed, message)
         }
         DataFusionError::ResourcesExhausted(what) => QueryError::hidden(QueryErrorCode::MemoryExceeded, what.clone()),
@@ -206,6 +206,11 @@ pub(crate) fn planning_error(error: &DataFusionError, tables: &BTreeMap<String, 
         }
         _ => QueryError::hidden(QueryErrorCode::ExecutionFailed, error.strip_backtrace()),
     }
+}
+
+/// The engine's own words up to where it prints its insides, such as `Exists(Exists { … })`.
+fn in_words(what: &str) -> &str {
+    what.find(['(', '{']).and_then(|end| what.get(..end)).unwrap_or(what).trim_end()
 }
 
 fn schema_error(error: &SchemaError, tables: &BTreeMap<String, CatalogTable>) -> QueryError {

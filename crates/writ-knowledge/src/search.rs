@@ -195,7 +195,7 @@ fn shown(shape: &Shape, rows: &[SliceRow], found: Found) -> Option<Vec<Json>> {
     let value = |at: &usize| row.get(*at).and_then(Option::as_ref).map_or(Json::Null, Value::to_json);
     let mut values: Vec<Json> = shape.shown.iter().map(value).collect();
     values.push(Json::String(found.snippet));
-    values.push(Json::String(format!("{:.4}", found.score)));
+    values.push(Json::String(format!("{:.9}", found.score)));
     Some(values)
 }
 

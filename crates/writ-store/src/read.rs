@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use writ_core::decision::Decision;
 use writ_core::event::Recorded;
 use writ_core::run::Run;
+use writ_trail::commitment::commit as commitment;
+use writ_trail::hash::leaf_hash;
 
 use crate::open::Store;
 
@@ -97,11 +99,14 @@ impl Store {
     pub fn rail(&self, run: &str, from: u64, limit: usize) -> Result<Vec<Recorded>, ReadError> {
         let (from, limit) = (i64::try_from(from).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
         self.with_reader(|connection| {
-            let sql = "SELECT body FROM events WHERE run = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
+            let sql = "SELECT body, salt, leaf FROM events WHERE run = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
             let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-            let rows =
-                statement.query_map(params![run, from, limit], |row| row.get::<_, Vec<u8>>(0)).map_err(failed)?;
-            rows.map(|body| serde_json::from_slice(&body.map_err(failed)?).map_err(failed)).collect()
+            let mut rows = statement.query(params![run, from, limit]).map_err(failed)?;
+            let mut events = Vec::new();
+            while let Some(row) = rows.next().map_err(failed)? {
+                events.push(event(row)?);
+            }
+            Ok(events)
         })
     }
 
@@ -111,10 +116,10 @@ impl Store {
     /// [`ReadError`].
     pub fn last_epoch(&self) -> Result<Option<Recorded>, ReadError> {
         self.with_reader(|connection| {
-            let sql = "SELECT body FROM events WHERE kind = 'epoch_opened' ORDER BY seq DESC LIMIT 1";
+            let sql = "SELECT body, salt, leaf FROM events WHERE kind = 'epoch_opened' ORDER BY seq DESC LIMIT 1";
             let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-            let body: Option<Vec<u8>> = statement.query_row([], |row| row.get(0)).optional().map_err(failed)?;
-            body.map(|body| serde_json::from_slice(&body).map_err(failed)).transpose()
+            let mut rows = statement.query([]).map_err(failed)?;
+            rows.next().map_err(failed)?.map(event).transpose()
         })
     }
 
@@ -138,6 +143,18 @@ impl Store {
         let reader = self.reader().ok_or_else(|| failed("no reader"))?;
         read(&reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// An event as the log holds it: a body that is not what its leaf commits to is not given out.
+fn event(row: &rusqlite::Row<'_>) -> Result<Recorded, ReadError> {
+    let body: Vec<u8> = row.get(0).map_err(failed)?;
+    let salt: Vec<u8> = row.get(1).map_err(failed)?;
+    let leaf: Vec<u8> = row.get(2).map_err(failed)?;
+    let salt: [u8; 32] = salt.try_into().map_err(|_| failed("a salt is damaged"))?;
+    if leaf_hash(&commitment(&salt, &body)).as_bytes().as_slice() != leaf {
+        return Err(failed("an event's body is not what its leaf commits to; the database was altered"));
+    }
+    serde_json::from_slice(&body).map_err(failed)
 }
 
 pub(crate) fn one<T: DeserializeOwned>(

@@ -71,6 +71,21 @@ impl BoundSet {
     }
 }
 
+impl BoundSet {
+    /// Whether the set permits, without saying by what or why not.
+    fn permits<S: Scope>(&self, scope: &S) -> bool {
+        if self.own.defect().is_some() {
+            return false;
+        }
+        let Ok(own) = self.own.ask(scope, Part::Whole) else { return false };
+        match self.shared.as_ref().map(|shared| shared.ask(scope, Part::Late)) {
+            None => own.is_some(),
+            Some(Ok(shared)) => own.is_some() || shared.is_some(),
+            Some(Err(_)) => false,
+        }
+    }
+}
+
 /// Mission, entitlements and guardrails, bound to one run.
 #[derive(Debug)]
 pub struct BoundSlice {
@@ -88,6 +103,13 @@ impl BoundSlice {
             entitlements: BoundSet::new(&slice.entitlements, person),
             guardrails: BoundSet::new(&slice.guardrails, worker),
         }
+    }
+
+    /// Whether a call is allowed: what runs for every call. [`BoundSlice::decide`] gives the same answer with its
+    /// reasons.
+    #[must_use]
+    pub fn allows(&self, worker: &Inputs<'_>, person: &Inputs<'_>) -> bool {
+        self.mission.permits(worker) && self.entitlements.permits(person) && self.guardrails.permits(worker)
     }
 
     /// Decides one call: allowed where all three sets permit it.

@@ -13,6 +13,7 @@ use crate::executor::unreadable;
 use crate::view::{DecisionFilter, DecisionView, PersonAccess};
 
 const PAGE_MAX: usize = 200;
+const PAGES_LOOKED_THROUGH_MAX: usize = 20;
 const REASON_CHARS_MAX: usize = 2000;
 
 impl Engine {
@@ -32,11 +33,23 @@ impl Engine {
             DecisionFilter::Settled => Some(true),
             DecisionFilter::All => None,
         };
-        let found = self.store.decisions(is_final, before.as_deref(), limit.min(PAGE_MAX)).map_err(unreadable)?;
-        let mut views = Vec::with_capacity(found.len());
-        for decision in found {
-            if self.may_see(who, &decision).await {
-                views.push(self.view(who, &decision).await?);
+        let limit = limit.min(PAGE_MAX);
+        let (mut views, mut before) = (Vec::new(), before);
+        // What the person may not see takes no place on the page; further pages are looked through for the rest.
+        for _ in 0..PAGES_LOOKED_THROUGH_MAX {
+            let found = self.store.decisions(is_final, before.as_deref(), PAGE_MAX).map_err(unreadable)?;
+            let exhausted = found.len() < PAGE_MAX;
+            for decision in found {
+                if views.len() == limit {
+                    return Ok(views);
+                }
+                before = Some(decision.id().to_owned());
+                if self.may_see(who, &decision).await {
+                    views.push(self.view(who, &decision).await?);
+                }
+            }
+            if exhausted {
+                break;
             }
         }
         Ok(views)

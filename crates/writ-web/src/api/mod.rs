@@ -45,9 +45,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let bytes = to_bytes(request.into_body(), BODY_BYTES_MAX).await.map_err(|_| {
             Failure::with_status(StatusCode::PAYLOAD_TOO_LARGE, Code::BadArguments, "the body is too large")
         })?;
-        let body = serde_json::from_slice(&bytes)
-            .map_err(|error| Failure::new(Code::BadArguments, format!("the body was not understood: {error}")))?;
-        Ok(Self(body))
+        let understood = |error: serde_json::Error| {
+            Failure::new(Code::BadArguments, format!("the body was not understood: {error}"))
+        };
+        // An object, whatever a type would take besides: fields have names.
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
+                serde_json::error::Category::Data => Failure::new(Code::BadArguments, "the body is not a JSON object"),
+                _ => understood(error),
+            })?;
+        Ok(Self(serde_json::from_value(serde_json::Value::Object(object)).map_err(understood)?))
     }
 }
 
