@@ -50,8 +50,8 @@ fn run(report: Report) -> Result<(), String> {
         let compared = (COMPARED_WORK_MAX / policies).min(POOL_CALLS);
         let allowed = compare(&writ, &cedar, compared)?;
         report.note(&format!("{policies} policies: {compared} answers compared with Cedar's, {allowed} allowed"));
-        for threads in THREADS {
-            report.row(&measured(&writ, &cedar, policies, threads))?;
+        for row in measured(&writ, &cedar, policies) {
+            report.row(&row)?;
         }
         if Some(&policies) == POLICIES.last() {
             report.row(&json!({ "policies": policies, "slice_ready_us": rounded(slice_ready_us(&asked)) }))?;
@@ -60,31 +60,49 @@ fn run(report: Report) -> Result<(), String> {
     Ok(())
 }
 
-fn measured(writ: &WritWay<'_>, cedar: &CedarWay<'_>, policies: usize, threads: usize) -> serde_json::Value {
-    let writ = Race { way: |number: usize| writ.allows(number), threads, span: WRIT_SPAN };
-    let cedar = Race { way: |number: usize| cedar.allows(number), threads, span: CEDAR_SPAN };
-    let _ = Race { way: &writ.way, threads, span: WARM_UP }.rate();
-    let _ = Race { way: &cedar.way, threads, span: WARM_UP }.times(1);
-    let nothing = Race { way: |_: usize| false, threads, span: WRIT_SPAN };
-    let (mut singles, mut empty, mut cedar_singles) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut writ_rates, mut cedar_rates) = (Vec::new(), Vec::new());
+/// What was measured with one number of threads.
+#[derive(Default)]
+struct Measured {
+    singles: Vec<f64>,
+    empty: Vec<f64>,
+    rates: Vec<f64>,
+    cedar_singles: Vec<f64>,
+    cedar_rates: Vec<f64>,
+}
+
+/// One thread and two, in turns as well: on a shared machine only neighbours in time compare.
+fn measured(writ: &WritWay<'_>, cedar: &CedarWay<'_>, policies: usize) -> Vec<serde_json::Value> {
+    let writ = |number: usize| writ.allows(number);
+    let cedar = |number: usize| cedar.allows(number);
+    let nothing = |_: usize| false;
+    let _ = Race { way: &writ, threads: 2, span: WARM_UP }.rate();
+    let _ = Race { way: &cedar, threads: 2, span: WARM_UP }.times(1);
+    let mut all = THREADS.map(|threads| (threads, Measured::default()));
     for _ in 0..ROUNDS {
-        writ_rates.push(writ.rate());
-        empty.extend(nothing.times(1).nanoseconds);
-        singles.extend(writ.times(1).nanoseconds);
-        let cedar = cedar.times(1);
-        cedar_rates.push(cedar.per_second);
-        cedar_singles.extend(cedar.nanoseconds);
+        for (threads, measured) in &mut all {
+            measured.rates.push(Race { way: &writ, threads: *threads, span: WRIT_SPAN }.rate());
+        }
+        for (threads, measured) in &mut all {
+            let threads = *threads;
+            measured.singles.extend(Race { way: &writ, threads, span: WRIT_SPAN }.times(1).nanoseconds);
+            measured.empty.extend(Race { way: &nothing, threads, span: WRIT_SPAN }.times(1).nanoseconds);
+            let cedar = Race { way: &cedar, threads, span: CEDAR_SPAN }.times(1);
+            measured.cedar_rates.push(cedar.per_second);
+            measured.cedar_singles.extend(cedar.nanoseconds);
+        }
     }
-    json!({
-        "policies": policies,
-        "threads": threads,
-        "writ_p50_ns": rounded(median(&mut singles) - median(&mut empty)),
-        "writ_p99_ns": rounded(percentile(&mut singles, 0.99)),
-        "writ_per_second": whole(median(&mut writ_rates)),
-        "cedar_p50_ns": rounded(median(&mut cedar_singles)),
-        "cedar_per_second": whole(median(&mut cedar_rates)),
-    })
+    let row = |(threads, mut measured): (usize, Measured)| {
+        json!({
+            "policies": policies,
+            "threads": threads,
+            "writ_p50_ns": rounded(median(&mut measured.singles) - median(&mut measured.empty)),
+            "writ_p99_ns": rounded(percentile(&mut measured.singles, 0.99)),
+            "writ_per_second": whole(median(&mut measured.rates)),
+            "cedar_p50_ns": rounded(median(&mut measured.cedar_singles)),
+            "cedar_per_second": whole(median(&mut measured.cedar_rates)),
+        })
+    };
+    all.into_iter().map(row).collect()
 }
 
 /// How long it takes to bind the sets of a table to one run, in microseconds.
