@@ -18,6 +18,8 @@ const THREADS: [usize; 2] = [1, 2];
 const ROUNDS: usize = 9;
 const WARM_UP: Duration = Duration::from_millis(60);
 const WRIT_SPAN: Duration = Duration::from_millis(50);
+/// Rates are taken for longer: a thread that has just started finds nothing of its own in its processor's cache.
+const RATE_SPAN: Duration = Duration::from_millis(250);
 const CEDAR_SPAN: Duration = Duration::from_millis(150);
 /// Cedar's walk of ten thousand policies is slow: fewer answers are compared there.
 const COMPARED_WORK_MAX: usize = 2_000_000;
@@ -80,7 +82,7 @@ fn measured(writ: &WritWay<'_>, cedar: &CedarWay<'_>, policies: usize) -> Vec<se
     let mut all = THREADS.map(|threads| (threads, Measured::default()));
     for _ in 0..ROUNDS {
         for (threads, measured) in &mut all {
-            measured.rates.push(Race { way: &writ, threads: *threads, span: WRIT_SPAN }.rate());
+            measured.rates.push(Race { way: &writ, threads: *threads, span: RATE_SPAN }.rate());
         }
         for (threads, measured) in &mut all {
             let threads = *threads;

@@ -7,6 +7,8 @@ mod leaks;
 mod limits;
 mod masks;
 mod non_interference;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pushdown;
 mod queries;
 mod queries_of_all_kinds;
