@@ -55,34 +55,29 @@ impl BoundSet {
     /// Asks the set.
     #[must_use]
     pub fn decide<S: Scope>(&self, scope: &S) -> SetVerdict<'_> {
-        if let Some(defect) = self.own.defect() {
-            return SetVerdict::Defective(defect);
+        match self.ask(scope) {
+            Ok(Some(by)) => SetVerdict::Permitted { by },
+            Ok(None) => SetVerdict::NotPermitted,
+            Err(refused) => refused,
         }
-        let own = match self.own.ask(scope, Part::Whole) {
-            Ok(by) => by,
-            Err(refused) => return refused,
-        };
-        let shared = match self.shared.as_ref().map(|shared| shared.ask(scope, Part::Late)) {
-            Some(Ok(by)) => by,
-            Some(Err(refused)) => return refused,
-            None => None,
-        };
-        own.or(shared).map_or(SetVerdict::NotPermitted, |by| SetVerdict::Permitted { by })
     }
-}
 
-impl BoundSet {
     /// Whether the set permits, without saying by what or why not.
     fn permits<S: Scope>(&self, scope: &S) -> bool {
-        if self.own.defect().is_some() {
-            return false;
+        matches!(self.ask(scope), Ok(Some(_)))
+    }
+
+    /// A permit that holds, where nothing forbids and nothing errs.
+    fn ask<S: Scope>(&self, scope: &S) -> Result<Option<&Arc<str>>, SetVerdict<'_>> {
+        if let Some(defect) = self.own.defect() {
+            return Err(SetVerdict::Defective(defect));
         }
-        let Ok(own) = self.own.ask(scope, Part::Whole) else { return false };
-        match self.shared.as_ref().map(|shared| shared.ask(scope, Part::Late)) {
-            None => own.is_some(),
-            Some(Ok(shared)) => own.is_some() || shared.is_some(),
-            Some(Err(_)) => false,
-        }
+        let own = self.own.ask(scope, Part::Whole)?;
+        let shared = match &self.shared {
+            Some(shared) => shared.ask(scope, Part::Late)?,
+            None => None,
+        };
+        Ok(own.or(shared))
     }
 }
 
