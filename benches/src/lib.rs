@@ -6,5 +6,7 @@
 
 pub mod company;
 pub mod figures;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod policy;
 pub mod random;

@@ -30,13 +30,22 @@ impl Acme {
     pub fn edited(edits: &[Edit<'_>]) -> Self {
         let temporary = tempfile::Builder::new().prefix("writ-test-").tempdir().expect("a temporary folder");
         let folder = temporary.path().join("acme");
-        copy(&example(), &folder);
+        copy(&examples().join("acme"), &folder);
         let acme = Self { temporary, folder };
         fs::create_dir(acme.file("data")).unwrap();
         let mut shop = shop::create(&acme.database()).expect("a new shop");
         shop::seed(&mut shop).expect("the bundled shop");
         edits.iter().for_each(|edit| acme.edit(*edit));
         acme
+    }
+
+    /// Another example's workspace: a folder under `examples`, without what was installed or written there.
+    #[must_use]
+    pub fn of(example: &str) -> Self {
+        let temporary = tempfile::Builder::new().prefix("writ-test-").tempdir().expect("a temporary folder");
+        let folder = temporary.path().join("workspace");
+        copy(&examples().join(example), &folder);
+        Self { temporary, folder }
     }
 
     /// The workspace folder.
@@ -100,11 +109,11 @@ impl Acme {
     }
 }
 
-/// The folder `examples/acme` of this checkout.
-fn example() -> PathBuf {
+/// The folder `examples` of this checkout.
+fn examples() -> PathBuf {
     // Cargo says at run time where this package is, so that a checkout may move within one target folder.
     let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    Path::new(&package).join("../examples/acme")
+    Path::new(&package).join("../examples")
 }
 
 /// Copies a folder without the data in it.
@@ -114,7 +123,7 @@ fn copy(from: &Path, to: &Path) {
     for entry in entries {
         let entry = entry.unwrap();
         let name = entry.file_name();
-        if name == "data" {
+        if ["data", ".venv", "node_modules"].iter().any(|skipped| name == *skipped) {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {

@@ -109,13 +109,17 @@ impl Worker {
             response.map_err(|error| format!("{error:?}"))?.text().await.map_err(|error| format!("{error:?}"))?;
         let answer: Json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{tool}: `{text}`: {error}"));
         let result = &answer["result"];
-        let content = result["structuredContent"].clone();
-        if !content.is_object() {
-            return Err(format!("no content: {text}"));
-        }
-        // Clients that only show text get the same.
-        let shown = result["content"][0]["text"].as_str().expect("the content as text");
-        assert_eq!(serde_json::from_str::<Json>(shown).ok().as_ref(), Some(&content));
+        let Some(shown) = result["content"][0]["text"].as_str() else { return Err(format!("no content: {text}")) };
+        let shown = serde_json::from_str::<Json>(shown).unwrap_or_else(|_| Json::String(shown.to_owned()));
+        let content = match &result["structuredContent"] {
+            // An integration's own answer, as it gave it.
+            Json::Null => json!({ "result": shown }),
+            // Clients that only show text get the same.
+            structured => {
+                assert_eq!(structured, &shown);
+                structured.clone()
+            }
+        };
         Ok(Answer { content, is_error: result["isError"].as_bool().unwrap_or(false) })
     }
 

@@ -23,6 +23,17 @@ enum Measurement {
     Policy(Style),
     /// Reading a slice of 10 rows out of 1,000,000, beside the query written by hand
     Knowledge(Style),
+    /// A tool call through Writ, beside the same call directly and through two other gateways
+    Gateway(GatewayArgs),
+}
+
+#[derive(Args)]
+struct GatewayArgs {
+    #[command(flatten)]
+    style: Style,
+    /// Measure these targets alone, separated by commas
+    #[arg(long)]
+    only: Option<String>,
 }
 
 #[derive(Args)]
@@ -49,10 +60,28 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), String> {
             style,
         ),
         Measurement::Knowledge(style) => (&["run", "--locked", "--bin", "knowledge", "--"], style),
+        Measurement::Gateway(args) => return gateway(args),
     };
     let mut command = cargo(&workspace()?, arguments);
     if style.json {
         command.arg("--json");
+    }
+    run_command(&mut command)
+}
+
+/// Builds the server in release and measures it beside others.
+fn gateway(args: &GatewayArgs) -> Result<(), String> {
+    let workspace = workspace()?;
+    let server = ["build", "--release", "--locked", "--package", "writ", "--bin", "writ"];
+    run_command(&mut cargo(&workspace, server))?;
+    let features = ["--no-default-features", "--features", "gateway", "--"];
+    let bench = ["run", "--release", "--locked", "--package", "writ-bench", "--bin", "gateway"];
+    let mut command = cargo(&workspace, bench.into_iter().chain(features));
+    if args.style.json {
+        command.arg("--json");
+    }
+    if let Some(only) = &args.only {
+        command.args(["--only", only]);
     }
     run_command(&mut command)
 }

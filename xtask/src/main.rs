@@ -1,11 +1,13 @@
 //! `cargo xtask`: what is done to this repository by a program of its own.
 //!
 //! `test` runs everything in one order, `tidy` holds the source to the rules that no compiler knows, `tau` plays the
-//! recorded tasks of τ-bench through a real server, `bench` measures, and `demo` builds and starts the demo. It relies
+//! recorded tasks of τ-bench through a real server, `conformance` runs the official suite of the protocol through one,
+//! `bench` measures, and `demo` builds and starts the demo. It relies
 //! on cargo and git, and it is no part of the product: nothing that ships depends on it.
 
 mod bench;
 mod command;
+mod conformance;
 mod demo;
 mod progress;
 mod tau;
@@ -36,6 +38,11 @@ enum Task {
     Demo(demo::DemoArgs),
     /// Play the tasks of tau-retail through Writ
     Tau(tau::TauArgs),
+    /// Run the official MCP conformance suite through Writ
+    Conformance(conformance::ConformanceArgs),
+    /// Play the worker for one scenario of the suite, which starts this itself
+    #[command(hide = true)]
+    ConformanceClient(conformance::DriverArgs),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +61,8 @@ fn run(task: Task) -> Result<(), String> {
         Task::Tidy => tidy::run(&command::workspace()?),
         Task::Bench(args) => bench::run(&args),
         Task::Demo(args) => demo::run(&args),
+        Task::Conformance(args) => conformance::run(&args),
+        Task::ConformanceClient(args) => conformance::drive(&args),
         Task::Tau(args) => {
             command::run(&mut command::build_demo_binaries(&command::workspace()?))?;
             tau::run(args)

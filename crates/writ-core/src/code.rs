@@ -37,6 +37,8 @@ codes! {
     UnknownName = "unknown_name",
     /// The arguments do not fit the tool's input schema or a declared type.
     BadArguments = "bad_arguments",
+    /// The message is not one of the protocol's, or does not fit its own headers.
+    MalformedMessage = "malformed_message",
     /// A fact that the mission needs has no value, several values, or could not be read.
     FactMissing = "fact_missing",
     /// A limit of the run is used up.
@@ -65,6 +67,12 @@ codes! {
     NotSent = "not_sent",
     /// The effect may or may not have happened: a person must look.
     OutcomeUnknown = "outcome_unknown",
+    /// The tool's definition, or its server, is not what the operator has pinned: nobody can use it until they have looked.
+    ToolQuarantined = "tool_quarantined",
+    /// The person has not linked this integration with an account of their own.
+    NotLinked = "not_linked",
+    /// The integration's answer is not what the mission or the tool's own schema lets through.
+    ResultWithheld = "result_withheld",
     /// The integration answered with an error.
     UpstreamError = "upstream_error",
     /// The SQL text is not well-formed.

@@ -24,7 +24,7 @@ impl Digest {
     ///
     /// # Errors
     /// [`NotCanonical`] where the value has no canonical form, such as a number that is no IEEE double.
-    pub fn of_json(value: &Json) -> Result<Self, NotCanonical> {
+    pub fn of_json(value: &impl Serialize) -> Result<Self, NotCanonical> {
         Ok(Self::of_bytes(canonical(value)?.as_bytes()))
     }
 
@@ -81,7 +81,7 @@ pub struct NotCanonical;
 ///
 /// # Errors
 /// [`NotCanonical`] where the value cannot be written so.
-pub fn canonical(value: &Json) -> Result<String, NotCanonical> {
+pub fn canonical(value: &impl Serialize) -> Result<String, NotCanonical> {
     serde_json_canonicalizer::to_string(value).map_err(|_| NotCanonical)
 }
 

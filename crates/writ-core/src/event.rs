@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::code::{Code, Reason};
+use crate::definition::Ask;
 use crate::digest::{Action, Digest};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -55,9 +56,10 @@ pub enum Event {
     },
     /// Attested: the worker read from its slices.
     Read(Box<Read>),
-    /// Attested: the worker called a tool that the operator has classified as a read.
+    /// Attested: the worker called a tool that the operator has classified as a read, or fetched a prompt or a
+    /// resource.
     ToolRead {
-        /// `integration.tool`.
+        /// The action: `integration.tool`, `integration.prompts/name` or `integration.resources/set`.
         tool: String,
         /// The arguments sent.
         arguments: serde_json::Map<String, Json>,
@@ -65,9 +67,31 @@ pub enum Event {
         result: Digest,
         /// Whether the integration answered with an error.
         is_error: bool,
+        /// The labels that the run picked up.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        labels: Vec<String>,
         /// The worker's reason, as it claimed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         claim: Option<String>,
+    },
+    /// Attested: an integration asked the worker something while a read was under way, and got its answer.
+    Asked {
+        /// The action that was under way.
+        tool: String,
+        /// What kind of thing it asked.
+        ask: Ask,
+        /// The digest of the question.
+        question: Digest,
+        /// The digest of the answer, where the worker gave one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<Digest>,
+    },
+    /// A tool, or the server behind it, is not what the operator has pinned: nobody can use it until they have looked.
+    ToolQuarantined {
+        /// `integration.tool`.
+        tool: String,
+        /// What has changed.
+        reasons: Vec<Reason>,
     },
     /// Attested: a request of the worker, or of a person, was refused.
     Refused {
@@ -215,6 +239,8 @@ impl Event {
             Self::WorkerAttached { .. } => "worker_attached",
             Self::Read(_) => "read",
             Self::ToolRead { .. } => "tool_read",
+            Self::Asked { .. } => "asked",
+            Self::ToolQuarantined { .. } => "tool_quarantined",
             Self::Refused { .. } => "refused",
             Self::Claimed { .. } => "claimed",
             Self::Proposed(_) => "proposed",

@@ -163,15 +163,18 @@ impl Run {
             return Err(IllegalRun::Foreign);
         }
         match &recorded.event {
-            Event::WorkerAttached { .. } | Event::Claimed { .. } => self.must_be_open(recorded.at)?,
+            Event::WorkerAttached { .. } | Event::Claimed { .. } | Event::Asked { .. } => {
+                self.must_be_open(recorded.at)?
+            }
             Event::Read(read) => {
                 self.must_be_open(recorded.at)?;
                 self.count_read(read.rows)?;
                 self.labels.extend(read.labels.iter().cloned());
             }
-            Event::ToolRead { .. } => {
+            Event::ToolRead { labels, .. } => {
                 self.must_be_open(recorded.at)?;
                 self.count_read(0)?;
+                self.labels.extend(labels.iter().cloned());
             }
             Event::Refused { by: None, .. } => self.refused = self.refused.saturating_add(1),
             Event::Proposed(proposal) => {
@@ -197,7 +200,10 @@ impl Run {
                 }
                 self.end(RunStatus::Expired)?;
             }
-            Event::EpochOpened { .. } | Event::RunStarted(_) | Event::SignedIn { .. } => {
+            Event::EpochOpened { .. }
+            | Event::RunStarted(_)
+            | Event::SignedIn { .. }
+            | Event::ToolQuarantined { .. } => {
                 return Err(IllegalRun::Foreign);
             }
             _ => {}

@@ -68,9 +68,10 @@ impl Decider {
         always_check: bool,
     ) -> Result<Allowed, Denied> {
         let action = &act.tool.full_name;
-        let (slice, bound) = scope.calls.get(action).ok_or_else(|| {
-            Refusal::new(Code::UnknownName, format!("this run has no tool `{}`", act.tool.exposed_name))
-        })?;
+        let (slice, bound) = scope
+            .calls
+            .get(action)
+            .ok_or_else(|| Refusal::new(Code::UnknownName, format!("this run has no tool `{}`", act.name)))?;
         let context = call_context(scope, values);
         let resource = EntityName::new("Tool", action);
         let attributes = Value::record([]);
@@ -99,12 +100,27 @@ impl Decider {
             .into_iter()
             .filter(|(set, inputs)| !permits(set, inputs))
             .flat_map(|(set, inputs)| set.explain(inputs));
-        let message = format!(
-            "this call is not allowed; the mission allows `{}` only when {}",
-            act.tool.exposed_name,
-            act.condition.trim()
-        );
+        let message =
+            format!("this call is not allowed; the mission allows `{}` only when {}", act.name, act.condition.trim());
         Err(Refusal::new(Code::NotPermitted, message).because(reasons).into())
+    }
+
+    /// Decides whether a read's result may be released: the mission's condition over it, which Cedar is asked as well.
+    pub(crate) fn result(
+        &self,
+        scope: &RunScope,
+        act: &Act,
+        values: &CallValues<'_>,
+        result: Value,
+    ) -> Result<Allowed, Denied> {
+        let action = writ_core::definition::result_action(&act.tool.full_name);
+        let Value::Record(fields) = call_context(scope, values) else {
+            return Err(Refusal::new(Code::Internal, "the context is no record").into());
+        };
+        let fields = fields.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let context = Value::record(fields.chain([(Arc::from("result"), result)]));
+        let resource = ("Tool", act.tool.full_name.as_str());
+        self.one(&scope.mission.policies, &scope.worker, "Worker", &action, resource, &context)
     }
 
     /// Decides something about a mission or a decision for a person, in one set.

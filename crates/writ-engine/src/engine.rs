@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 use writ_core::code::{Code, Reason, Refusal};
-use writ_core::definition::{MissionDefinition, Problem};
+use writ_core::definition::{MissionDefinition, Problem, ReadRecords};
 use writ_core::event::{Event, Milliseconds};
 use writ_core::policy::Subject;
 use writ_core::run::Run;
@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::decide::Decider;
 use crate::epoch::{Epoch, Mission};
 use crate::people::attributes;
+use crate::quarantine::Quarantined;
 use crate::scope::{RunScope, SCOPE_MILLISECONDS_MAX, person_subject};
 use crate::token::TokenKey;
 use crate::upstream::{ServerDescription, Upstream};
@@ -69,6 +70,10 @@ pub struct Engine {
     /// Held for reading from the last look at an approval to the record of its intent; new definitions wait for it.
     pub(crate) execution: tokio::sync::RwLock<()>,
     pub(crate) redeemed: Mutex<HashMap<String, Milliseconds>>,
+    /// Tools that are not what the operator has pinned.
+    pub(crate) quarantined: Mutex<BTreeMap<String, Quarantined>>,
+    /// When the result of an integration's read is released.
+    pub(crate) reads: ReadRecords,
 }
 
 impl std::fmt::Debug for Engine {
@@ -113,10 +118,13 @@ impl Engine {
             executing: Mutex::default(),
             execution: tokio::sync::RwLock::default(),
             redeemed: Mutex::default(),
+            quarantined: Mutex::default(),
+            reads: workspace.config.trail.reads,
         };
         engine.remember_missions(&workspace);
         engine.record_epoch(&engine.current()).await?;
         let engine = Arc::new(engine);
+        engine.quarantine_from_the_start().await;
         engine.recover().await;
         Ok(engine)
     }
@@ -135,6 +143,7 @@ impl Engine {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         self.remember_missions(&workspace);
         self.forget_scopes();
+        self.quarantine_from_the_start().await;
         Ok(())
     }
 
@@ -212,7 +221,7 @@ impl Engine {
             current.epoch.tools.values().map(|tool| (tool.identity.name.as_str(), ())).collect();
         let mut integrations = BTreeMap::new();
         for name in names.into_keys() {
-            let state = match self.upstream.describe(name).await {
+            let state = match self.upstream.describe(name, None).await {
                 Ok(server) => server.server,
                 Err(error) => error.to_string(),
             };
@@ -291,6 +300,16 @@ impl Engine {
             .commit(Commit { run: Some(run.to_owned()), at: self.clock.now(), events })
             .await
             .map_err(|error| refusal_of(&error))
+    }
+
+    /// Records reads of integrations, as durably as the operator wants their results to wait for.
+    pub(crate) async fn record_reading(&self, run: &str, events: Vec<Event>) -> Result<(), Refusal> {
+        let commit = Commit { run: Some(run.to_owned()), at: self.clock.now(), events };
+        match self.reads {
+            ReadRecords::Durable => self.store.commit(commit).await.map(|_| ()),
+            ReadRecords::Buffered => self.store.commit_buffered(commit).await.map(|_| ()),
+        }
+        .map_err(|error| refusal_of(&error))
     }
 
     /// Records that a request was refused, and gives the refusal back. Where even that cannot be recorded, the
@@ -422,10 +441,19 @@ pub(crate) async fn describe_all(
     let mut servers = BTreeMap::new();
     for integration in &workspace.integrations {
         let name = &integration.value.integration;
-        match upstream.describe(name).await {
-            Ok(description) => _ = servers.insert(name.clone(), description),
-            Err(error) => tracing::error!(%error, "integration is not available"),
-        }
+        let described = match (upstream.describe(name, None).await, workspace.snapshots.get(name)) {
+            (Ok(description), _) => description,
+            // What the operator looked at last is what calls will be compared with.
+            (Err(error), Some(snapshot)) => {
+                tracing::warn!(%error, "integration is not available; its pinned definitions are used");
+                snapshot.description()
+            }
+            (Err(error), None) => {
+                tracing::error!(%error, "integration is not available");
+                continue;
+            }
+        };
+        servers.insert(name.clone(), described);
     }
     servers
 }

@@ -11,18 +11,23 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use writ_core::code::{Code, Reason, Refusal};
 use writ_core::decision::{Decision, DecisionStatus};
 use writ_core::event::Event;
+use writ_store::Durable;
 
 use crate::engine::Engine;
 use crate::permit::Permit;
-use crate::upstream::Sent;
+use crate::upstream::{Nobody, Sent, UpstreamTask};
 
 /// How often an effect is sent again with the same key, or tried again after it was certainly not sent.
 const ATTEMPTS_MAX: u32 = 5;
 /// How long to wait before another attempt, doubled each time.
 const RETRY_MILLISECONDS: u64 = 500;
+/// How long an effect that the integration has made a task of is followed, and how often.
+const TASK_MILLISECONDS_MAX: i64 = 10 * 60 * 1000;
+const TASK_POLL_MILLISECONDS: u64 = 1_000;
 
 impl Engine {
     /// Executes a decision in the background, unless that is under way.
@@ -60,6 +65,11 @@ impl Engine {
         // again. But another server, or another tool of that name, would not know its key.
         let tool = self.same_tool(&action.integration.name, &action.tool, action).await?;
         let unchanged = self.execution.read().await;
+        let full_name = format!("{}.{}", action.integration.name, action.tool);
+        let tool = match self.quarantine_of(&full_name) {
+            Some(refusal) => Err(refusal.reasons),
+            None => tool,
+        };
         let valid = match (decision.status, tool) {
             (DecisionStatus::Approved, Ok(())) => self.still_valid(&decision).await,
             (_, tool) => tool,
@@ -67,6 +77,11 @@ impl Engine {
         match valid {
             Ok(()) => {}
             Err(reasons) if decision.status == DecisionStatus::Approved => {
+                // The quarantine of its tool may have voided it already.
+                let now = self.store.decision(id).map_err(unreadable)?;
+                if now.is_none_or(|now| now.status != DecisionStatus::Approved) {
+                    return Ok(());
+                }
                 let event = Event::DecisionVoided { decision: id.to_owned(), reasons };
                 return self.record(&run, vec![event]).await.map(|_| ());
             }
@@ -85,14 +100,52 @@ impl Engine {
         let durable = self.record(&run, vec![intent]).await?;
         drop(unchanged);
         let permit = Permit::for_effect(action, &key, &durable);
-        let outcome = match self.upstream.send(permit).await {
-            Sent::Answered { is_error, result } => {
-                Event::OutcomeRecorded { decision: id.to_owned(), succeeded: !is_error, result }
+        let outcome = match self.upstream.send(permit, Arc::new(Nobody)).await {
+            Sent::Answered(answer) => {
+                Event::OutcomeRecorded { decision: id.to_owned(), succeeded: !answer.is_error, result: answer.result }
             }
+            // People approved these bytes; what the integration asks beyond them nobody may add.
+            Sent::InputRequired(_) => Event::OutcomeRecorded {
+                decision: id.to_owned(),
+                succeeded: false,
+                result: "the integration asks for more input than was approved".into(),
+            },
+            Sent::Task(task) => self.outcome_of_task(&decision, &task, &durable).await,
+            Sent::NotLinked => Event::NotSent {
+                decision: id.to_owned(),
+                why: format!("`{}` has not linked `{}`", action.person, action.integration.name),
+            },
             Sent::NotSent(why) => Event::NotSent { decision: id.to_owned(), why },
             Sent::Lost(why) => Event::OutcomeUnknown { decision: id.to_owned(), why },
         };
         self.record(&run, vec![outcome]).await.map(|_| ())
+    }
+
+    /// The integration made a task of an approved effect: asks how it stands until it has ended, or nobody knows.
+    async fn outcome_of_task(&self, decision: &Decision, task: &UpstreamTask, intent: &Durable) -> Event {
+        let id = decision.id().to_owned();
+        let task = task.0.get("taskId").and_then(Json::as_str).unwrap_or_default();
+        let started = self.clock.now();
+        while self.clock.now().saturating_sub(started) < TASK_MILLISECONDS_MAX {
+            tokio::time::sleep(Duration::from_millis(TASK_POLL_MILLISECONDS)).await;
+            let permit = Permit::for_task_of_effect(&decision.proposal.action, task, intent);
+            let Sent::Answered(answer) = self.upstream.send(permit, Arc::new(Nobody)).await else { continue };
+            let result = |name: &str| answer.message.get(name).cloned().unwrap_or_default();
+            match answer.message.get("status").and_then(Json::as_str) {
+                Some("completed") => {
+                    let result = result("result");
+                    let succeeded = result.get("isError").and_then(Json::as_bool) != Some(true);
+                    let result = result.get("structuredContent").cloned().unwrap_or(result);
+                    return Event::OutcomeRecorded { decision: id, succeeded, result };
+                }
+                Some("failed") => {
+                    return Event::OutcomeRecorded { decision: id, succeeded: false, result: result("error") };
+                }
+                Some("cancelled" | "input_required") => break,
+                _ => {}
+            }
+        }
+        Event::OutcomeUnknown { decision: id, why: "the integration made a task of it, which has no result".to_owned() }
     }
 
     /// After the last attempt: an approval that was never sent is withdrawn; what may have happened is left to a
@@ -126,13 +179,17 @@ impl Engine {
         }
         let current = self.current();
         let scope = self.scope(&current, &run).await.map_err(of)?;
-        let name = format!("{}_{}", proposal.action.integration.name, proposal.action.tool);
+        let name = format!("{}.{}", proposal.action.integration.name, proposal.action.tool);
+        if let Some(refusal) = self.quarantine_of(&name) {
+            return Err(of(refusal));
+        }
         let act =
-            scope.mission.acts.get(&name).ok_or_else(|| failed("mission", format!("`{name}` is not part of it")))?;
-        let again = self.decided_action(&current, &scope, act, &run, &proposal.action.arguments).await.map_err(of)?;
-        let digest = again.action.digest().map_err(|error| failed("digest", error.to_string()))?;
+            scope.mission.act_of(&name).ok_or_else(|| failed("mission", format!("`{name}` is not part of it")))?;
+        let again = self.decided(&current, &scope, act, &run, &proposal.action.arguments).await.map_err(of)?;
+        let again = again.action(&current, act, &run, &proposal.action.arguments);
+        let digest = again.digest().map_err(|error| failed("digest", error.to_string()))?;
         if digest != proposal.action_digest {
-            return Err(changed(&proposal.action, &again.action));
+            return Err(changed(&proposal.action, &again));
         }
         for vote in decision.votes.iter().filter(|vote| vote.approve) {
             self.may_decide(&current, &vote.by, decision)
@@ -151,11 +208,13 @@ impl Engine {
         action: &writ_core::digest::Action,
     ) -> Result<Result<(), Vec<Reason>>, Refusal> {
         let differs = |detail: String| Ok(Err(vec![Reason { set: "integration".to_owned(), policy: None, detail }]));
+        let current = self.current();
         let server = self
             .upstream
-            .describe(integration)
+            .describe(integration, Some(&action.person))
             .await
             .map_err(|error| Refusal::new(Code::NotSent, format!("nothing is sent yet: {error}")))?;
+        self.compare(&current, integration, &server).await;
         if server.server != action.integration.server {
             return differs(format!("the server is now `{}`", server.server));
         }

@@ -1,20 +1,91 @@
 //! Authorization as a value.
 //!
-//! A [`Permit`] allows exactly one call with exactly these bytes. It cannot be cloned, has private fields, and
-//! is made from a [`Durable`]: the proof that the record which allows the call has been synced.
+//! A [`Permit`] allows exactly one request with exactly these bytes. It cannot be cloned, has private fields, and
+//! is made from a [`Durable`]: the proof that the record which allows the call has been synced. A read's permit is
+//! made from the proof that policy allowed it; its result stays withheld until its own record is durable.
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use writ_core::digest::Action;
+use writ_core::run::Run;
 use writ_knowledge::{Rows, Withheld};
 use writ_store::Durable;
 
-/// Leave to make one call of an integration's tool.
+use crate::decide::Allowed;
+
+/// Leave to make one request of an integration.
 #[derive(Debug)]
 pub struct Permit {
     integration: String,
-    tool: String,
-    arguments: serde_json::Map<String, Json>,
+    request: Request,
     idempotency_key: Option<String>,
+    run: String,
+    person: String,
+}
+
+/// What is asked of an integration.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// A call of a tool.
+    Tool {
+        /// The tool's name at the integration.
+        tool: String,
+        /// The arguments to send.
+        arguments: Map<String, Json>,
+        /// Answers to what the integration wanted the last time.
+        continued: Option<Continued>,
+    },
+    /// A prompt.
+    Prompt {
+        /// Its name at the integration.
+        prompt: String,
+        /// Its arguments, each a text.
+        arguments: Map<String, Json>,
+        /// Answers to what the integration wanted the last time.
+        continued: Option<Continued>,
+    },
+    /// A resource.
+    Resource {
+        /// Its address.
+        uri: String,
+        /// Answers to what the integration wanted the last time.
+        continued: Option<Continued>,
+    },
+    /// Values that would complete an argument: the protocol's own parameters.
+    Complete(Map<String, Json>),
+    /// Word of changes of a resource, for as long as the caller listens, or no more.
+    Follow {
+        /// Its address.
+        uri: String,
+        /// Whether it is to begin or to end.
+        begin: bool,
+    },
+    /// How a task stands, for the run that it belongs to.
+    Task {
+        /// The task at the integration.
+        task: String,
+        /// What is wanted of it.
+        step: TaskStep,
+    },
+}
+
+/// Answers to what an integration wanted before it goes on, in the protocol's own form.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Continued {
+    /// Answers by the keys of the questions.
+    pub responses: Map<String, Json>,
+    /// What the integration wanted back.
+    pub state: Option<String>,
+}
+
+/// What is wanted of a task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TaskStep {
+    /// How it stands.
+    Get,
+    /// Here is what it asked for.
+    Update(Map<String, Json>),
+    /// It is no longer wanted.
+    Cancel,
 }
 
 impl Permit {
@@ -22,21 +93,34 @@ impl Permit {
     pub(crate) fn for_effect(action: &Action, idempotency_key: &str, _intent: &Durable) -> Self {
         Self {
             integration: action.integration.name.clone(),
-            tool: action.tool.clone(),
-            arguments: action.arguments.clone(),
+            request: Request::Tool { tool: action.tool.clone(), arguments: action.arguments.clone(), continued: None },
             idempotency_key: Some(idempotency_key.to_owned()),
+            run: action.run.clone(),
+            person: action.person.clone(),
         }
     }
 
-    /// Leave to call a tool that the operator has classified as a read, once policy has allowed it. Its result
+    /// Leave to ask how the task stands that an approved effect has become.
+    pub(crate) fn for_task_of_effect(action: &Action, task: &str, _intent: &Durable) -> Self {
+        Self {
+            integration: action.integration.name.clone(),
+            request: Request::Task { task: task.to_owned(), step: TaskStep::Get },
+            idempotency_key: None,
+            run: action.run.clone(),
+            person: action.person.clone(),
+        }
+    }
+
+    /// Leave to ask for something that the operator has classified as a read, once policy has allowed it. Its result
     /// stays withheld until its own record is durable.
-    pub(crate) fn for_read(
-        integration: &str,
-        tool: &str,
-        arguments: serde_json::Map<String, Json>,
-        _allowed: &crate::decide::Allowed,
-    ) -> Self {
-        Self { integration: integration.to_owned(), tool: tool.to_owned(), arguments, idempotency_key: None }
+    pub(crate) fn for_read(integration: &str, request: Request, run: &Run, _allowed: &Allowed) -> Self {
+        Self {
+            integration: integration.to_owned(),
+            request,
+            idempotency_key: None,
+            run: run.id.clone(),
+            person: run.start.person.clone(),
+        }
     }
 
     /// The integration.
@@ -45,10 +129,10 @@ impl Permit {
         &self.integration
     }
 
-    /// The tool's name at the integration.
+    /// What may be asked.
     #[must_use]
-    pub fn tool(&self) -> &str {
-        &self.tool
+    pub fn request(&self) -> &Request {
+        &self.request
     }
 
     /// The key by which the integration can tell a repeated request; effects have one.
@@ -57,10 +141,22 @@ impl Permit {
         self.idempotency_key.as_deref()
     }
 
-    /// Uses the permit up: the arguments to send.
+    /// The run on whose account it is.
     #[must_use]
-    pub fn into_arguments(self) -> serde_json::Map<String, Json> {
-        self.arguments
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The person on whose behalf it is: whose own authority goes with it, where the integration knows people.
+    #[must_use]
+    pub fn person(&self) -> &str {
+        &self.person
+    }
+
+    /// Uses the permit up: the request to send.
+    #[must_use]
+    pub fn into_request(self) -> Request {
+        self.request
     }
 }
 

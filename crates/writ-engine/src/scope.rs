@@ -111,7 +111,7 @@ impl RunScope {
         let nothing = EntityName::new("Tool", "");
         let attributes = Value::record([]);
         let of = |principal| Inputs { principal, resource: &nothing, attributes: &attributes, context: &context };
-        let calls = mission.acts.values().map(|act| {
+        let calls = mission.all_acts().map(|act| {
             let slice = tool_slice(epoch, &mission, &act.tool.full_name);
             let bound = BoundSlice::new(&slice, &of(&worker), &of(&person));
             (act.tool.full_name.clone(), (slice, bound))

@@ -135,6 +135,24 @@ impl TokenKey {
         mac.finalize().into_bytes().into()
     }
 
+    /// An authentication code over a message, for one purpose.
+    pub(crate) fn mac_of(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
+        self.purpose_mac(purpose, message).finalize().into_bytes().into()
+    }
+
+    /// Whether a code is that of a message for one purpose; compared in constant time.
+    pub(crate) fn is_mac_of(&self, purpose: &str, message: &[u8], code: &[u8]) -> bool {
+        self.purpose_mac(purpose, message).verify_slice(code).is_ok()
+    }
+
+    fn purpose_mac(&self, purpose: &str, message: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.mac(b"purpose\n");
+        mac.update(purpose.as_bytes());
+        mac.update(b"\n");
+        mac.update(message);
+        mac
+    }
+
     fn csrf_mac(&self, session: &str) -> Hmac<Sha256> {
         let mut mac = self.mac(b"csrf\n");
         mac.update(session.as_bytes());

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use writ_core::code::Reason;
 use writ_core::decision::Decision;
 use writ_core::event::{Milliseconds, Recorded};
 use writ_core::run::Run;
+
+use crate::permit::Continued;
+use crate::upstream::InputRequired;
 
 /// A worker that has proved itself, for one run.
 #[derive(Debug, Clone)]
@@ -59,19 +62,102 @@ pub struct WorkerTool {
     /// What it does and what will happen.
     pub description: String,
     /// The JSON Schema of its arguments: an object.
-    pub input_schema: serde_json::Map<String, Json>,
+    pub input_schema: Map<String, Json>,
+    /// The JSON Schema of its structured result, where one is enforced.
+    pub output_schema: Option<Map<String, Json>>,
     /// Whether a call changes nothing in the world.
     pub read_only: bool,
+    /// Whether a call may become a task: what waits for a person, and what the integration itself makes one.
+    pub may_become_task: bool,
+    /// Other members of the server's own definition that pass (`title`, `icons`, `_meta`), in the protocol's form.
+    pub more: Map<String, Json>,
+}
+
+/// What a run may use beside tools, each definition in the protocol's own form.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct WorkerOffers {
+    /// Prompts.
+    pub prompts: Vec<Map<String, Json>>,
+    /// Resources.
+    pub resources: Vec<Map<String, Json>>,
+    /// Templates of resources.
+    pub templates: Vec<Map<String, Json>>,
+}
+
+/// One call of a worker.
+#[derive(Debug, Clone, Default)]
+pub struct WorkerCall {
+    /// The tool's or prompt's name, or the resource's address.
+    pub name: String,
+    /// The arguments.
+    pub arguments: Map<String, Json>,
+    /// The worker's reason, as it claims.
+    pub claim: Option<String>,
+    /// The worker's answers to what an integration wanted the last time.
+    pub continued: Option<Continued>,
 }
 
 /// The answer to one call of a worker.
-#[derive(Debug, Clone, Serialize)]
-pub struct WorkerAnswer {
-    /// A JSON object. A refusal is `{"refused": {"code", "message"}}`; a proposal that waits is
-    /// `{"pending": {"decision", "status", "expires_at", "hint"}}`.
-    pub content: Json,
-    /// Whether the call failed or was refused.
-    pub is_error: bool,
+#[derive(Debug, Clone)]
+pub enum WorkerAnswer {
+    /// Writ's own answer, or a refusal.
+    Own {
+        /// A JSON object. A refusal is `{"refused": {"code", "message"}}`; a proposal that waits is
+        /// `{"pending": {"decision", "status", "expires_at", "hint"}}`.
+        content: Json,
+        /// Whether the call failed or was refused.
+        is_error: bool,
+        /// The decision that the call waits for, where it does.
+        waits_for: Option<String>,
+    },
+    /// An integration's answer to a read, in the protocol's own form.
+    Passed(Map<String, Json>),
+    /// An integration wants something before it goes on. The state is sealed for this run and this call.
+    InputRequired(InputRequired),
+    /// An integration works on it as a task. Its id is sealed for this run.
+    Task(Map<String, Json>),
+}
+
+/// How a task of a run stands: a decision seen as a task, or a task of an integration.
+#[derive(Debug, Clone, Default)]
+pub struct TaskView {
+    /// Its id.
+    pub task: String,
+    /// How it stands.
+    pub status: TaskStatus,
+    /// In words: who can decide, or why not.
+    pub message: Option<String>,
+    /// When it was made.
+    pub created_at: Milliseconds,
+    /// When it last changed.
+    pub updated_at: Milliseconds,
+    /// How long after it was made it is kept, in milliseconds.
+    pub keep_milliseconds: Option<u64>,
+    /// How long to wait before asking again, in milliseconds.
+    pub poll_milliseconds: u64,
+    /// The result of the call, once it is completed: a tool's result in the protocol's own form.
+    pub result: Option<Map<String, Json>>,
+    /// What an integration's task failed with, in the protocol's own form.
+    pub error: Option<Map<String, Json>>,
+    /// What an integration's task asks, by key, in the protocol's own form.
+    pub asks: Map<String, Json>,
+}
+
+/// How a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskStatus {
+    /// Under way, or waiting for a person.
+    #[default]
+    Working,
+    /// The worker is asked for something.
+    InputRequired,
+    /// It has a result, which may say that it failed.
+    Completed,
+    /// It could not be carried out.
+    Failed,
+    /// It was taken back, or its time was up.
+    Cancelled,
 }
 
 /// A run's start, as a person asks for it.

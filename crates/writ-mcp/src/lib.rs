@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used))]
 
 pub mod bridge;
+pub mod credential;
 mod outbound;
 mod secret;
 pub mod server;

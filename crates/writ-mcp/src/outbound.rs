@@ -1,17 +1,23 @@
-//! The HTTP client with which this crate reaches others, and what its failures mean.
+//! The HTTP clients with which this crate reaches others, and what their failures mean.
 //!
-//! One message is one request on a connection of its own: nothing is kept for later, retried or redirected, so that
-//! a failure to connect proves that nothing was sent. No proxy is taken from the environment, because Writ opens no
-//! connection that its configuration does not name. What is said of a failure holds no address and no header, since
-//! either may carry a credential.
+//! Nothing is retried or redirected. Where it matters that a failure to connect proves that nothing was sent, one
+//! message is one request on a connection of its own ([`http_client`]); where a lost message harms nobody,
+//! connections are kept and used again ([`pooled_http_client`]). No proxy is taken from the environment, because
+//! Writ opens no connection that its configuration does not name. What is said of a failure holds no address and no
+//! header, since either may carry a credential.
 
 use std::error::Error;
 use std::time::Duration;
 
+use reqwest::ClientBuilder;
 use reqwest::redirect::Policy;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 
 const CONNECT_SECONDS_MAX: u64 = 10;
+/// How many connections to one host are kept for later.
+const IDLE_CONNECTIONS_MAX: usize = 64;
+/// How long a connection is kept: less than common servers keep theirs, so that ours is the end that closes.
+const IDLE_SECONDS_MAX: u64 = 4;
 /// The longest text of others that is put into a message of ours.
 const QUOTED_BYTES_MAX: usize = 500;
 
@@ -20,21 +26,40 @@ pub(crate) type HttpError = StreamableHttpError<reqwest::Error>;
 
 /// A client without proxies, redirects, retries and kept connections.
 pub(crate) fn http_client() -> Result<reqwest::Client, String> {
+    built(|| plain().pool_max_idle_per_host(0))
+}
+
+/// A client without proxies, redirects and retries that keeps connections for a few seconds.
+pub(crate) fn pooled_http_client() -> Result<reqwest::Client, String> {
+    let idle = Duration::from_secs(IDLE_SECONDS_MAX);
+    built(|| plain().pool_max_idle_per_host(IDLE_CONNECTIONS_MAX).pool_idle_timeout(idle))
+}
+
+fn plain() -> ClientBuilder {
     reqwest::Client::builder()
         .no_proxy()
         .redirect(Policy::none())
         .retry(reqwest::retry::never())
-        .pool_max_idle_per_host(0)
         .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
-        .build()
-        .map_err(|error| format!("no HTTP client can be made: {}", innermost(&error)))
+}
+
+fn built(builder: impl Fn() -> ClientBuilder) -> Result<reqwest::Client, String> {
+    match builder().build() {
+        Ok(client) => Ok(client),
+        // A host without certificates of its own trusts nobody: HTTPS fails there, and HTTP works.
+        Err(_) => builder()
+            .tls_certs_only(Vec::new())
+            .build()
+            .map_err(|error| format!("no HTTP client can be made: {}", innermost(&error))),
+    }
 }
 
 /// Whether a request certainly did not leave.
 pub(crate) fn did_not_leave(error: &HttpError) -> bool {
     match error {
         StreamableHttpError::Client(error) => error.is_connect() || error.is_builder(),
-        StreamableHttpError::ReservedHeaderConflict(_) => true,
+        // Without a credential nothing is sent, and what was answered with 401 before was not carried out.
+        StreamableHttpError::Auth(_) | StreamableHttpError::ReservedHeaderConflict(_) => true,
         _ => false,
     }
 }
@@ -46,6 +71,7 @@ pub(crate) fn http_reason(error: &HttpError) -> String {
             format!("cannot connect: {}", innermost(error))
         }
         StreamableHttpError::Client(error) => format!("the request failed: {}", innermost(error)),
+        StreamableHttpError::Auth(error) => quoted(&error.to_string()),
         StreamableHttpError::AuthRequired(_) => "the credential was not accepted".to_owned(),
         StreamableHttpError::InsufficientScope(_) => "the credential does not reach that far".to_owned(),
         StreamableHttpError::HttpStatus(status) => {
@@ -85,7 +111,16 @@ pub(crate) fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{QUOTED_BYTES_MAX, quoted};
+    use super::{QUOTED_BYTES_MAX, http_client, pooled_http_client, quoted};
+
+    #[tokio::test]
+    async fn an_address_with_tls_is_tried_and_not_given_up_for_want_of_cryptography() {
+        for client in [http_client().unwrap(), pooled_http_client().unwrap()] {
+            let address = crate::testing::unused_url().await.replace("http://", "https://");
+            let error = client.get(address).send().await.unwrap_err();
+            assert!(error.is_connect(), "{error:?}");
+        }
+    }
 
     #[test]
     fn a_long_text_is_cut_between_characters() {

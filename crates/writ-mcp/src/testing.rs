@@ -1,9 +1,10 @@
-//! Integrations for this crate's tests: a small MCP server on a free port, one that takes a call and says nothing,
-//! and one that goes away between its introduction and the first call.
+//! For this crate's tests: a caller that writes down what it hears, and integrations: a small MCP server on a free
+//! port, one that takes a call and says nothing, and one that goes away between its introduction and the first call.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -22,6 +23,8 @@ use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use writ_core::definition::Ask;
+use writ_engine::upstream::{Caller, Notice};
 
 use crate::upstream::IDEMPOTENCY_META;
 
@@ -30,6 +33,59 @@ const TOOLS: [&str; 5] = ["echo", "fail", "slow", "large", "silent"];
 /// A JSON object.
 pub(crate) fn object(value: Json) -> JsonObject {
     value.as_object().cloned().unwrap()
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn eventually(mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it did not come to hold in time");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A caller that writes down what it hears, and gives one answer to everything, if it has one.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    answer: Option<Json>,
+    heard: Mutex<Vec<Notice>>,
+    asked: Mutex<Vec<(Ask, Json)>>,
+}
+
+impl Recorder {
+    pub(crate) fn answering(answer: Json) -> Self {
+        Self { answer: Some(answer), ..Self::default() }
+    }
+
+    pub(crate) fn heard(&self) -> Vec<Notice> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    pub(crate) fn asked(&self) -> Vec<(Ask, Json)> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// The resources of which it has heard that they have changed.
+    pub(crate) fn changed(&self) -> Vec<String> {
+        let heard = self.heard().into_iter();
+        heard.filter_map(|notice| if let Notice::ResourceChanged { uri } = notice { Some(uri) } else { None }).collect()
+    }
+}
+
+#[async_trait]
+impl Caller for Recorder {
+    fn can_be_asked(&self, _ask: Ask) -> bool {
+        self.answer.is_some()
+    }
+
+    async fn tell(&self, notice: Notice) {
+        self.heard.lock().unwrap().push(notice);
+    }
+
+    async fn ask(&self, ask: Ask, parameters: Json) -> Result<Json, String> {
+        self.asked.lock().unwrap().push((ask, parameters));
+        self.answer.clone().ok_or_else(|| "nobody answers".to_owned())
+    }
 }
 
 /// An address at which nobody listens.

@@ -15,7 +15,7 @@ use writ_trail::tree::Tree;
 
 use crate::commit::{Commit, CommitError, Durable};
 use crate::schema;
-use crate::writer::{Request, Shared, Writer, replace_file};
+use crate::writer::{Group, Reply, Request, Shared, Writer, replace_file};
 
 /// How many requests may wait for the writer.
 const WAITING_REQUESTS_MAX: usize = 8192;
@@ -123,8 +123,16 @@ impl Store {
             readers.push(Mutex::new(reader));
         }
         let (requests, receiver) = sync_channel(WAITING_REQUESTS_MAX);
-        let work =
-            Writer { connection, shared: shared.clone(), tree, signer, checkpoint_file, signed_size, _lock: lock };
+        let work = Writer {
+            connection,
+            shared: shared.clone(),
+            tree,
+            signer,
+            checkpoint_file,
+            signed_size,
+            group: Group::default(),
+            _lock: lock,
+        };
         let writer = std::thread::Builder::new()
             .name("writ-store-writer".to_owned())
             .spawn(move || work.serve(&receiver))
@@ -145,15 +153,30 @@ impl Store {
     /// [`CommitError`]: nothing was recorded, except that after [`CommitError::Stopped`] nobody knows.
     pub async fn commit(&self, commit: Commit) -> Result<Durable, CommitError> {
         let (answer, answered) = oneshot::channel();
+        self.ask(Request { commit, reply: Reply::Durable(answer) })?;
+        answered.await.unwrap_or_else(|_| Err(CommitError::Stopped("the writer has ended".to_owned())))
+    }
+
+    /// Records events without waiting for the sync, which follows within 50 ms. The answer comes once the events were
+    /// found legal and have their place in the log. It proves nothing that an effect may rest on, which is why it
+    /// holds no [`Durable`].
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_buffered(&self, commit: Commit) -> Result<(), CommitError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request { commit, reply: Reply::Placed(answer) })?;
+        answered.await.unwrap_or_else(|_| Err(CommitError::Stopped("the writer has ended".to_owned())))
+    }
+
+    fn ask(&self, request: Request) -> Result<(), CommitError> {
         let Some(requests) = &self.requests else {
             return Err(CommitError::Stopped("the store is closed".to_owned()));
         };
-        match requests.try_send(Request { commit, answer }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => return Err(CommitError::Busy),
-            Err(TrySendError::Disconnected(_)) => return Err(CommitError::Stopped("the writer has ended".to_owned())),
-        }
-        answered.await.unwrap_or_else(|_| Err(CommitError::Stopped("the writer has ended".to_owned())))
+        requests.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => CommitError::Busy,
+            TrySendError::Disconnected(_) => CommitError::Stopped("the writer has ended".to_owned()),
+        })
     }
 
     /// The key with which the log's checkpoints are verified.

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::de::DeserializeOwned;
 use writ_core::decision::Decision;
-use writ_core::event::Recorded;
+use writ_core::event::{Milliseconds, Recorded};
 use writ_core::run::Run;
 use writ_trail::commitment::commit as commitment;
 use writ_trail::hash::leaf_hash;
@@ -42,6 +42,17 @@ impl Store {
             return Ok(Some(decision.clone()));
         }
         self.with_reader(|connection| one(connection, "SELECT state FROM decisions WHERE decision = ?1", id))
+    }
+
+    /// When the event of a sequence number was recorded.
+    #[must_use]
+    pub fn recorded_at(&self, seq: u64) -> Option<Milliseconds> {
+        let seq = i64::try_from(seq).ok()?;
+        let read = self.with_reader(|connection| {
+            let mut statement = connection.prepare_cached("SELECT at FROM events WHERE seq = ?1").map_err(failed)?;
+            statement.query_row([seq], |row| row.get(0)).optional().map_err(failed)
+        });
+        read.ok().flatten()
     }
 
     /// All decisions that are not final, from memory.

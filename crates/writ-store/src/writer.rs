@@ -25,12 +25,33 @@ use crate::projection::{Lookup, Projections};
 const BATCH_REQUESTS_MAX: usize = 512;
 /// How long after an event its checkpoint may be signed.
 const CHECKPOINT_INTERVAL_MILLISECONDS: u64 = 400;
+/// How long a record whose asker does not wait for the sync may be without one.
+const BUFFERED_MILLISECONDS_MAX: u64 = 50;
+/// How many such records may be without a sync.
+const BUFFERED_ROWS_MAX: usize = 4096;
 
 pub(crate) type Answer = Result<Durable, CommitError>;
 
 pub(crate) struct Request {
     pub(crate) commit: Commit,
-    pub(crate) answer: oneshot::Sender<Answer>,
+    pub(crate) reply: Reply,
+}
+
+/// Whom to tell, and when.
+pub(crate) enum Reply {
+    /// Once the events are synced.
+    Durable(oneshot::Sender<Answer>),
+    /// Once the events have their place in the log; they are synced a moment later.
+    Placed(oneshot::Sender<Result<(), CommitError>>),
+}
+
+impl Reply {
+    fn refuse(self, error: CommitError) {
+        match self {
+            Self::Durable(reply) => _ = reply.send(Err(error)),
+            Self::Placed(reply) => _ = reply.send(Err(error)),
+        }
+    }
 }
 
 /// What readers see without asking the database.
@@ -56,8 +77,20 @@ pub(crate) struct Writer {
     pub(crate) signer: Signer,
     pub(crate) checkpoint_file: PathBuf,
     pub(crate) signed_size: u64,
+    pub(crate) group: Group,
     /// Held for as long as the writer lives: one process at a time writes a store.
     pub(crate) _lock: std::fs::File,
+}
+
+/// What has been found legal since the last sync, and who waits for the next one.
+#[derive(Default)]
+pub(crate) struct Group {
+    staged: Projections,
+    rows: Vec<Row>,
+    accepted: Vec<Accepted>,
+    refused: Vec<(Reply, CommitError)>,
+    /// When the oldest of the rows came that nobody waits for.
+    since: Option<Instant>,
 }
 
 /// One request that was found legal: its events as rows, and whom to tell.
@@ -66,12 +99,6 @@ struct Accepted {
     run: Option<String>,
     decision: Option<String>,
     answer: oneshot::Sender<Answer>,
-}
-
-fn answer_all(refused: Vec<(oneshot::Sender<Answer>, CommitError)>) {
-    for (answer, error) in refused {
-        _ = answer.send(Err(error));
-    }
 }
 
 struct Row {
@@ -88,57 +115,82 @@ impl Writer {
         let interval = Duration::from_millis(CHECKPOINT_INTERVAL_MILLISECONDS);
         loop {
             let unsigned = self.tree.len() > self.signed_size;
-            let next = if unsigned {
-                requests.recv_timeout(interval.saturating_sub(last_signed.elapsed()))
-            } else {
-                requests.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            let until_signed = unsigned.then(|| interval.saturating_sub(last_signed.elapsed()));
+            let wait = until_signed.into_iter().chain(self.until_synced()).min();
+            let next = match wait {
+                Some(wait) => requests.recv_timeout(wait),
+                None => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match next {
                 Ok(first) => {
                     let more = requests.try_iter().take(BATCH_REQUESTS_MAX.saturating_sub(1));
                     let batch: Vec<Request> = std::iter::once(first).chain(more).collect();
-                    self.write(batch);
+                    self.take(batch);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.until_synced().is_some_and(|wait| wait.is_zero()) {
+                self.sync();
             }
             if last_signed.elapsed() >= interval && self.tree.len() > self.signed_size {
                 self.sign();
                 last_signed = Instant::now();
             }
         }
+        self.sync();
         if self.tree.len() > self.signed_size {
             self.sign();
         }
     }
 
-    fn write(&mut self, batch: Vec<Request>) {
+    /// How long what nobody waits for may still be without a sync.
+    fn until_synced(&self) -> Option<Duration> {
+        let since = self.group.since?;
+        if self.group.rows.len() >= BUFFERED_ROWS_MAX {
+            return Some(Duration::ZERO);
+        }
+        Some(Duration::from_millis(BUFFERED_MILLISECONDS_MAX).saturating_sub(since.elapsed()))
+    }
+
+    /// Puts requests to the state machines, and syncs where somebody waits for it.
+    fn take(&mut self, batch: Vec<Request>) {
         if let Some(why) = self.shared.stopped() {
-            for request in batch {
-                _ = request.answer.send(Err(CommitError::Stopped(why.clone())));
-            }
-            return;
+            return batch.into_iter().for_each(|request| request.reply.refuse(CommitError::Stopped(why.clone())));
         }
-        let mut staged = Projections::default();
-        let mut rows = Vec::new();
-        let mut accepted = Vec::new();
-        let mut refused = Vec::new();
-        for Request { commit, answer } in batch {
-            match self.stage(commit, &mut staged, &mut rows) {
-                Ok((first, run, decision)) => accepted.push(Accepted { first, run, decision, answer }),
-                // It may rest on what the same batch is about to record, so its answer waits for that.
-                Err(error) => refused.push((answer, error)),
+        let mut group = std::mem::take(&mut self.group);
+        for Request { commit, reply } in batch {
+            match (self.stage(commit, &mut group.staged, &mut group.rows), reply) {
+                (Ok((first, run, decision)), Reply::Durable(answer)) => {
+                    group.accepted.push(Accepted { first, run, decision, answer });
+                }
+                (Ok(_), Reply::Placed(answer)) => {
+                    group.since.get_or_insert_with(Instant::now);
+                    _ = answer.send(Ok(()));
+                }
+                // It may rest on what is about to be recorded, so its answer waits for that.
+                (Err(error), reply) => group.refused.push((reply, error)),
             }
         }
+        let somebody_waits = !group.accepted.is_empty() || !group.refused.is_empty();
+        self.group = group;
+        if somebody_waits {
+            self.sync();
+        }
+    }
+
+    /// Syncs what was found legal, and tells whoever waits.
+    fn sync(&mut self) {
+        let Group { staged, rows, accepted, refused, .. } = std::mem::take(&mut self.group);
         if rows.is_empty() {
-            return answer_all(refused);
+            return refused.into_iter().for_each(|(reply, error)| reply.refuse(error));
         }
         if let Err(error) = self.persist(&staged, &rows) {
             self.stop(&error.to_string());
             let stopped = CommitError::Stopped(self.shared.stopped().unwrap_or_default());
-            let waiting = accepted.into_iter().map(|request| request.answer);
-            let waiting = waiting.chain(refused.into_iter().map(|(answer, _)| answer));
-            return answer_all(waiting.map(|answer| (answer, stopped.clone())).collect());
+            let waiting = accepted.into_iter().map(|request| Reply::Durable(request.answer));
+            let waiting = waiting.chain(refused.into_iter().map(|(reply, _)| reply));
+            return waiting.for_each(|reply| reply.refuse(stopped.clone()));
         }
         for row in &rows {
             self.tree.push(row.leaf);
@@ -149,7 +201,7 @@ impl Writer {
             let decision = decision.and_then(|id| staged.decisions.get(&id).cloned());
             _ = answer.send(Ok(Durable { first, run, decision }));
         }
-        answer_all(refused);
+        refused.into_iter().for_each(|(reply, error)| reply.refuse(error));
     }
 
     /// Puts one request to the state machines, on top of what the batch has staged so far.

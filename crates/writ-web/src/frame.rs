@@ -19,13 +19,15 @@ pub(crate) enum Place {
     Decisions,
     Runs,
     Trail,
+    Integrations,
     Health,
 }
 
-const PLACES: [(Place, &str, &str); 4] = [
+const PLACES: [(Place, &str, &str); 5] = [
     (Place::Decisions, "/decisions", "Decisions"),
     (Place::Runs, "/runs", "Runs"),
     (Place::Trail, "/trail", "Trail"),
+    (Place::Integrations, "/integrations", "Integrations"),
     (Place::Health, "/health", "Health"),
 ];
 

@@ -19,6 +19,7 @@ mod assets;
 mod frame;
 mod guard;
 mod headers;
+mod linking;
 mod links;
 mod moment;
 mod pages;
@@ -31,6 +32,7 @@ mod tags;
 mod visible;
 mod wording;
 
+pub use linking::{Link, LinkAnswer, LinkedState, Linking, NoLinks};
 pub use routes::{Access, ROUTES, Route, Takes, Verb};
 
 /// How the console is reached.
@@ -50,11 +52,12 @@ pub struct WebConfig {
 pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) config: Arc<WebConfig>,
+    pub(crate) linking: Arc<dyn Linking>,
 }
 
 /// The console's pages, their assets and the JSON API, as one router.
 ///
 /// Unknown addresses are answered here too, so that a router which is merged with this one needs no fallback.
-pub fn router(engine: Arc<Engine>, config: WebConfig) -> Router {
-    routes::mount(App { engine, config: Arc::new(config) })
+pub fn router(engine: Arc<Engine>, config: WebConfig, linking: Arc<dyn Linking>) -> Router {
+    routes::mount(App { engine, config: Arc::new(config), linking })
 }

@@ -61,6 +61,7 @@ pub(crate) fn back(path: &str) -> String {
     match (parts.next(), parts.next()) {
         (Some(list @ ("decisions" | "runs")), Some(id)) if !id.is_empty() => format!("/{list}/{id}"),
         (Some("runs"), _) => "/runs".to_owned(),
+        (Some("integrations"), _) => "/integrations".to_owned(),
         _ => HOME.to_owned(),
     }
 }

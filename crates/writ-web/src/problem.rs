@@ -20,9 +20,12 @@ use crate::{links, pages};
 #[must_use]
 pub(crate) fn status(code: Code) -> StatusCode {
     match code {
-        Code::BadArguments | Code::SqlSyntax | Code::SqlNotAllowed | Code::SqlUnknownName | Code::SqlType => {
-            StatusCode::BAD_REQUEST
-        }
+        Code::BadArguments
+        | Code::MalformedMessage
+        | Code::SqlSyntax
+        | Code::SqlNotAllowed
+        | Code::SqlUnknownName
+        | Code::SqlType => StatusCode::BAD_REQUEST,
         Code::NotAuthenticated => StatusCode::UNAUTHORIZED,
         Code::NotPermitted | Code::StartRefused | Code::VoteRefused => StatusCode::FORBIDDEN,
         Code::UnknownName | Code::DecisionUnknown | Code::RunNotOpen => StatusCode::NOT_FOUND,
@@ -30,6 +33,8 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::EffectKeyTaken
         | Code::DecisionClosed
         | Code::DigestMismatch
+        | Code::ToolQuarantined
+        | Code::NotLinked
         | Code::ApprovalVoid => StatusCode::CONFLICT,
         Code::SqlTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::FactMissing
@@ -41,7 +46,7 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::BadVerdict
         | Code::BadDefinition => StatusCode::UNPROCESSABLE_ENTITY,
         Code::LimitReached => StatusCode::TOO_MANY_REQUESTS,
-        Code::NotSent | Code::OutcomeUnknown | Code::UpstreamError => StatusCode::BAD_GATEWAY,
+        Code::NotSent | Code::OutcomeUnknown | Code::UpstreamError | Code::ResultWithheld => StatusCode::BAD_GATEWAY,
         Code::TimeExceeded => StatusCode::GATEWAY_TIMEOUT,
         Code::SourceUnavailable | Code::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::PolicyMismatch | Code::TrailInvalid | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -6,6 +6,7 @@
 
 use serde_json::Value as Json;
 use writ_core::code::Reason;
+use writ_core::definition::Ask;
 use writ_core::event::{Event, Proposal, Read, Recorded, RunStart, Vote};
 
 use crate::links;
@@ -95,13 +96,29 @@ fn words(event: &Event) -> Words {
             ("attached", ATTESTED, line("the worker connected"), vec![Detail::said(client)])
         }
         Event::Read(read) => self::read(read),
-        Event::ToolRead { tool, arguments, is_error, claim, .. } => {
+        Event::ToolRead { tool, arguments, is_error, labels, claim, .. } => {
             let mut details = vec![Detail::code("arguments", &value_text(&Json::Object(arguments.clone())))];
+            if !labels.is_empty() {
+                details.push(Detail::plain("labels seen", &labels.join(", ")));
+            }
             if *is_error {
                 details.push(Detail::plain("answer", "the integration answered with an error"));
             }
             details.extend(claim.iter().map(|claim| Detail::said(claim)));
             ("read", ATTESTED, line(&format!("called {tool}")), details)
+        }
+        Event::Asked { tool, ask, answer, .. } => {
+            let what = match ask {
+                Ask::Elicitation => "for input",
+                Ask::Sampling => "the worker's model",
+                Ask::Roots => "for the worker's folders",
+            };
+            let text = if answer.is_some() { "the worker answered what was asked" } else { "the integration asks" };
+            ("asked", ATTESTED, line(&format!("{text} {what}, during {tool}")), Vec::new())
+        }
+        Event::ToolQuarantined { tool, reasons } => {
+            let text = line(&format!("{tool} is not what was pinned; nobody can use it until an operator has looked"));
+            ("quarantine", REFUSED, text, reasons.iter().map(reason).collect())
         }
         Event::Refused { by, request, code, reasons } => {
             let mut details = vec![Detail::code("answered with", code.name())];

@@ -108,6 +108,11 @@ pub const ROUTES: &[Route] = routes! {
     Post "/runs/{id}/stop" Session Form => pages::run::stop;
     Get "/trail" Session Nothing => pages::server::trail;
     Get "/health" Session Nothing => pages::server::health;
+    Get "/integrations" Session Nothing => pages::linking::list;
+    Get "/integrations/{name}/link" Session Nothing => pages::linking::begin;
+    Get "/integrations/{name}/linked" Open Nothing => pages::linking::finish;
+    Post "/integrations/{name}/unlink" Session Form => pages::linking::unlink;
+    Get "/.well-known/jwks.json" Open Nothing => pages::linking::public_keys;
 
     Get "/api/health" Open Nothing => api::server::health;
     Get "/api/decisions" Bearer Nothing => api::decisions::list;
@@ -187,6 +192,18 @@ mod tests {
     #[test]
     fn only_these_are_open() {
         let open: Vec<_> = ROUTES.iter().filter(|route| route.access == Access::Open).map(|route| route.path).collect();
-        assert_eq!(open, ["/", "/assets/{name}", "/sign-in", "/sign-in", "/api/health"]);
+        assert_eq!(
+            open,
+            [
+                "/",
+                "/assets/{name}",
+                "/sign-in",
+                "/sign-in",
+                // The handler asks for the session itself: the browser holds the cookie back on the way from another site.
+                "/integrations/{name}/linked",
+                "/.well-known/jwks.json",
+                "/api/health",
+            ]
+        );
     }
 }

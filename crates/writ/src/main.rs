@@ -5,6 +5,8 @@
 
 mod client;
 mod demo;
+mod linking;
+mod listen;
 mod output;
 mod verb;
 mod wiring;
@@ -37,6 +39,10 @@ enum Verb {
     Decision(verb::decision::Args),
     /// Export and verify the trail.
     Trail(verb::trail::Args),
+    /// Add integrations, and compare what they offer with what was pinned.
+    Integration(verb::integration::Args),
+    /// Seal, list, remove and rotate credentials; link an integration in a person's name.
+    Credential(verb::credential::Args),
     /// Bridge an agent that speaks MCP over stdio to its run.
     Connect(verb::connect::Args),
     /// See one refund from start to verdict.
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
             Verb::Run(args) => verb::run::run(args).await,
             Verb::Decision(args) => verb::decision::run(args).await,
             Verb::Trail(args) => verb::trail::run(args),
+            Verb::Integration(args) => verb::integration::run(args).await,
+            Verb::Credential(args) => verb::credential::run(args),
             Verb::Connect(args) => verb::connect::run(args).await,
             Verb::Demo(args) => demo::run(args).await,
         }

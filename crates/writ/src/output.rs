@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use serde_json::Value as Json;
+use tracing_subscriber::EnvFilter;
 
 /// Prints one JSON object on a line of its own.
 pub(crate) fn json(value: &Json) {
@@ -26,10 +27,14 @@ pub(crate) fn fail(message: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Libraries that print credentials or contents at some level; they stay silent whatever the filter says.
+const SILENT: [&str; 2] = ["rmcp=off", "oauth2=off"];
+
 /// Logs to stderr; `WRIT_LOG` chooses what, in the syntax of `tracing`'s filters.
 pub(crate) fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("WRIT_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,rmcp=off"));
+    let filter = EnvFilter::try_from_env("WRIT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // These libraries print whole messages: what is in them is for the trail and for nobody's log.
+    let filter = SILENT.iter().filter_map(|directive| directive.parse().ok()).fold(filter, EnvFilter::add_directive);
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
     // A second call, as in the demo, keeps the first.
     _ = subscriber.try_init();

@@ -1,17 +1,23 @@
 //! Putting the crates together: keys, store, integrations, engine.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use writ_core::definition::{Credential, Integration, Problem, Transport as Defined};
+use tokio::sync::watch;
+use writ_core::definition::{Integration, Problem, SealingKey, Transport as Defined, parse_duration};
 use writ_engine::clock::Clock;
 use writ_engine::token::{Audience, Claims, TokenKey, new_id, read_or_create_secret};
 use writ_engine::workspace::Workspace;
 use writ_engine::{Engine, EngineOptions, StartError};
 use writ_mcp::Secret;
-use writ_mcp::upstream::{Connection, McpUpstream, Transport};
+use writ_mcp::credential::{Identity, KeySource, Surroundings, Vault};
+use writ_mcp::upstream::{Connection, Limits, McpUpstream, Transport};
 use writ_store::{Options, Store};
 use writ_trail::note::Signer;
+
+use crate::linking::Links;
 
 /// Reads a workspace folder, with every problem as one text.
 pub(crate) fn load(folder: &Path) -> Result<Workspace, String> {
@@ -55,28 +61,110 @@ pub(crate) fn person_token(
     Ok((token_key(workspace)?.issue(&claims), exp))
 }
 
-/// The integrations of a workspace.
-pub(crate) fn upstream(workspace: &Workspace) -> Result<McpUpstream, String> {
-    let connections: Result<Vec<Connection>, String> =
-        workspace.integrations.iter().map(|defined| connection(workspace, &defined.value)).collect();
-    Ok(McpUpstream::new(connections?))
+/// The sealed credentials of a workspace.
+pub(crate) fn vault(workspace: &Workspace) -> Result<Vault, String> {
+    let data = workspace.data();
+    let key = match &workspace.config.credentials.key {
+        None => KeySource::File(data.join("keys/credentials.key")),
+        Some(SealingKey::File(file)) => KeySource::File(workspace.folder.join(file)),
+        Some(SealingKey::Env(name)) => KeySource::Environment(name.clone()),
+        Some(SealingKey::Command(command)) => KeySource::Command(command.clone()),
+    };
+    Vault::open(data.join("credentials.sealed"), key, Clock::default()).map_err(|error| chain(&error))
 }
 
-fn connection(workspace: &Workspace, integration: &Integration) -> Result<Connection, String> {
+/// Where the credentials of connections come from. `public_url` is what others know this server by.
+fn surroundings(workspace: &Workspace, public_url: &str) -> Result<Surroundings, String> {
+    let path = workspace.data().join("keys/identity.key");
+    let identity = Identity::load_or_create(&path, public_url, Clock::default())
+        .map_err(|error| format!("the key file `{}`: {error}", path.display()))?;
+    Ok(Surroundings {
+        folder: workspace.folder.clone(),
+        vault: Arc::new(vault(workspace)?),
+        identity: Arc::new(identity),
+        clock: Clock::default(),
+    })
+}
+
+/// The address by which others know the server, where none is configured: the one that it is to listen on.
+fn public_url(workspace: &Workspace) -> String {
+    let config = &workspace.config;
+    config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen))
+}
+
+/// The integrations of a workspace.
+pub(crate) fn upstream(workspace: &Workspace) -> Result<McpUpstream, String> {
+    let integrations: Vec<Integration> = workspace.integrations.iter().map(|defined| defined.value.clone()).collect();
+    upstream_of(workspace, &integrations)
+}
+
+/// Some integrations, reached as this workspace reaches its own.
+pub(crate) fn upstream_of(workspace: &Workspace, integrations: &[Integration]) -> Result<McpUpstream, String> {
+    connected(workspace, integrations, &public_url(workspace)).map(|(upstream, _)| upstream)
+}
+
+/// Integrations, and those of them that people link in their own name.
+fn connected(
+    workspace: &Workspace,
+    integrations: &[Integration],
+    public_url: &str,
+) -> Result<(McpUpstream, Links), String> {
+    let around = surroundings(workspace, public_url)?;
+    let connections: Result<Vec<Connection>, String> = integrations
+        .iter()
+        .map(|integration| {
+            connection(workspace, integration, &around)
+                .map_err(|error| format!("integration `{}`: {error}", integration.integration))
+        })
+        .collect();
+    let connections = connections?;
+    let linked = connections.iter().filter_map(|connection| match &connection.transport {
+        Transport::Http { credential, .. } => {
+            credential.linked().map(|source| (connection.name.clone(), Arc::clone(source)))
+        }
+        Transport::Stdio { .. } => None,
+    });
+    let links = Links { sources: linked.collect(), identity: Arc::clone(&around.identity) };
+    Ok((McpUpstream::new(connections), links))
+}
+
+fn connection(workspace: &Workspace, integration: &Integration, around: &Surroundings) -> Result<Connection, String> {
     let transport = match &integration.from {
-        Defined::Stdio { command, args, env } => Transport::Stdio {
-            command: program(&workspace.folder, command),
-            args: args.clone(),
-            env: env.clone(),
-            cwd: Some(workspace.folder.clone()),
-        },
+        Defined::Stdio { command, args, env, secrets } => {
+            let secrets: Result<BTreeMap<String, Secret>, _> = secrets
+                .iter()
+                .map(|(name, source)| around.secret(source).map(|secret| (name.clone(), secret)))
+                .collect();
+            Transport::Stdio {
+                command: program(&workspace.folder, command),
+                args: args.clone(),
+                env: env.clone(),
+                secrets: secrets.map_err(|error| error.to_string())?,
+                cwd: Some(workspace.folder.clone()),
+            }
+        }
         Defined::Http { url, credential } => {
-            let header = credential.as_ref().map(|credential| secret(workspace, credential)).transpose();
-            let header = header.map_err(|error| format!("integration `{}`: {error}", integration.integration))?;
-            Transport::Http { url: url.clone(), header }
+            let credential =
+                around.source(&integration.integration, url, credential.as_ref()).map_err(|error| error.to_string())?;
+            Transport::Http { url: url.clone(), credential }
         }
     };
-    Ok(Connection { name: integration.integration.clone(), transport })
+    let limits = &integration.limits;
+    let answer = parse_duration(&limits.answer).and_then(|milliseconds| u64::try_from(milliseconds).ok());
+    let answer = answer.ok_or_else(|| format!("`limits.answer`: `{}` is no length of time", limits.answer))?;
+    Ok(Connection {
+        name: integration.integration.clone(),
+        transport,
+        asks: integration.asks.clone(),
+        limits: Limits {
+            answer: Duration::from_millis(answer),
+            calls_in_flight: usize::try_from(limits.calls_in_flight).unwrap_or(usize::MAX).max(1),
+            calls_per_minute: limits.calls_per_minute,
+            memory_mib: limits.memory_mib,
+            processor_seconds: limits.processor_seconds,
+            open_files: limits.open_files,
+        },
+    })
 }
 
 /// A path is taken from the workspace folder; a plain name is looked for beside this program, then in `PATH`.
@@ -88,34 +176,29 @@ fn program(folder: &Path, command: &Path) -> PathBuf {
     beside.filter(|path| path.is_file()).unwrap_or_else(|| command.to_owned())
 }
 
-fn secret(workspace: &Workspace, credential: &Credential) -> Result<(String, Secret), String> {
-    let value = match (&credential.env, &credential.file) {
-        (Some(name), None) => {
-            std::env::var(name).map_err(|_| format!("the environment variable `{name}` is not set"))?
-        }
-        (None, Some(file)) => {
-            let path = workspace.folder.join(file);
-            let text = std::fs::read_to_string(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
-            text.trim().to_owned()
-        }
-        _ => return Err("a credential names either `env` or `file`".to_owned()),
-    };
-    let bearer = credential.header.eq_ignore_ascii_case("authorization");
-    let value = if bearer { format!("Bearer {value}") } else { value };
-    Ok((credential.header.clone(), Secret::new(value)))
+/// An engine with what belongs to its integrations.
+pub(crate) struct Opened {
+    pub(crate) engine: Arc<Engine>,
+    /// The integrations that people link in their own name.
+    pub(crate) links: Links,
+    /// Counts up when a server says that what it offers has changed.
+    pub(crate) changed: watch::Receiver<u64>,
 }
 
-/// Opens store and engine.
-pub(crate) async fn engine(workspace: Workspace) -> Result<Arc<Engine>, String> {
+/// Opens store and engine. `public_url` is what others know this server by.
+pub(crate) async fn engine(workspace: Workspace, public_url: &str) -> Result<Opened, String> {
     let store = Store::open(Options { folder: workspace.data(), signer: signer(&workspace)? })
         .map_err(|error| chain(&error))?;
-    let upstream = Arc::new(upstream(&workspace)?);
+    let integrations: Vec<Integration> = workspace.integrations.iter().map(|defined| defined.value.clone()).collect();
+    let (upstream, links) = connected(&workspace, &integrations, public_url)?;
+    let changed = upstream.changed();
     let tokens = token_key(&workspace)?;
-    let options = EngineOptions { workspace, store, upstream, tokens, clock: Clock::default() };
-    Engine::open(options).await.map_err(|error| match error {
+    let options = EngineOptions { workspace, store, upstream: Arc::new(upstream), tokens, clock: Clock::default() };
+    let engine = Engine::open(options).await.map_err(|error| match error {
         StartError::Problems(problems) => listed(&problems),
         StartError::Store(error) => chain(&error),
-    })
+    })?;
+    Ok(Opened { engine, links, changed })
 }
 
 /// An error with its causes.

@@ -116,8 +116,14 @@ impl Writ {
         let params = ToolCall { name: tool, arguments: given, meta: META };
         let reply: Reply<ToolResult> = self.send(worker, "tools/call", Some(tool), &params).await?;
         Ok(match (reply.result, reply.error) {
-            (Some(ToolResult { structured_content: Some(content), is_error }), _) => {
+            (Some(ToolResult { structured_content: Some(content), is_error, .. }), _) => {
                 Answer { content, is_error: is_error.unwrap_or(false) }
+            }
+            // An integration's own answer, as it gave it: JSON in a text.
+            (Some(ToolResult { content: Some(blocks), is_error, .. }), _) => {
+                let text = blocks.first().and_then(|block| block.text.as_deref()).unwrap_or_default();
+                let result = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+                Answer { content: json!({ "result": result }), is_error: is_error.unwrap_or(false) }
             }
             (_, Some(error)) => {
                 let refused = json!({ "code": REJECTED, "message": error.message });
@@ -232,12 +238,18 @@ struct Fault {
     message: String,
 }
 
-/// The same content stands in a text block beside, which is not read.
+/// Where there is structured content, the same stands in a text block beside, which is not read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ToolResult {
     structured_content: Option<Value>,
+    content: Option<Vec<Block>>,
     is_error: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Block {
+    text: Option<String>,
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, String> {

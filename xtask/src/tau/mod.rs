@@ -15,12 +15,12 @@
 
 mod attacked;
 mod attempts;
-mod client;
+pub(crate) mod client;
 mod kept;
 mod owners;
 mod queries;
 mod report;
-mod server;
+pub(crate) mod server;
 mod shops;
 mod stage;
 mod tasks;

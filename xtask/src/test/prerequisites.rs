@@ -15,8 +15,15 @@ struct Prerequisite {
     needed_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 2] = [
+const PREREQUISITES: [Prerequisite; 5] = [
     Prerequisite { program: "cc", packages: &["gcc", "libc6-dev"], needed_for: "linking, and the bundled SQLite" },
+    Prerequisite {
+        program: "python3",
+        packages: &["python3", "python3-venv"],
+        needed_for: "agents and servers written in Python",
+    },
+    Prerequisite { program: "node", packages: &["nodejs"], needed_for: "agents and servers written in TypeScript" },
+    Prerequisite { program: "npm", packages: &["npm"], needed_for: "their packages" },
     Prerequisite { program: "git", packages: &["git"], needed_for: "the list of files that tidy looks at" },
 ];
 

@@ -20,10 +20,10 @@ const LAYERS: [&[&str]; 5] = [
 ];
 
 /// Packages around the product, on which nothing of it depends.
-const AROUND: [&str; 5] = ["shop", "worker", "writ-bench", "writ-tests", "xtask"];
+const AROUND: [&str; 7] = ["conformance-fixture", "shop", "worker", "writ-bench", "writ-fuzz", "writ-tests", "xtask"];
 
 /// Those of them that know Writ by its protocol alone.
-const STRANGERS: [&str; 2] = ["shop", "worker"];
+const STRANGERS: [&str; 3] = ["conformance-fixture", "shop", "worker"];
 
 /// Libraries that only some crates may use; a name that ends in `*` stands for all that start so.
 struct Boundary {
@@ -41,8 +41,11 @@ const BOUNDARIES: [Boundary; 12] = [
     Boundary { libraries: &["cedar-policy*"], crates: &["writ-core", "writ-engine"] },
     Boundary { libraries: &["clap*"], crates: &["writ"] },
     Boundary { libraries: &["reqwest"], crates: &["writ-mcp", "writ"] },
-    Boundary { libraries: &["ed25519-dalek"], crates: &["writ-trail", "writ-store", "writ"] },
-    Boundary { libraries: &["getrandom", "rand*"], crates: &["writ-store", "writ-engine", "writ-web", "writ"] },
+    Boundary { libraries: &["ed25519-dalek"], crates: &["writ-trail", "writ-store", "writ-mcp", "writ"] },
+    Boundary {
+        libraries: &["getrandom", "rand*"],
+        crates: &["writ-store", "writ-engine", "writ-mcp", "writ-web", "writ"],
+    },
     Boundary {
         libraries: &["tokio*"],
         crates: &["writ-knowledge", "writ-store", "writ-engine", "writ-mcp", "writ-web", "writ"],

@@ -24,6 +24,31 @@ pub struct Config {
     /// Host names under which the server may be addressed, beside the address that it listens on.
     #[serde(default)]
     pub hosts: Vec<String>,
+    /// The sealed credentials.
+    #[serde(default)]
+    pub credentials: Credentials,
+}
+
+/// The sealed credentials.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// Where the key is kept under which they are sealed: 64 lower-case hexadecimal digits. Where nothing is said,
+    /// `keys/credentials.key` in the data folder, made at the first use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SealingKey>,
+}
+
+/// Where the sealing key is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SealingKey {
+    /// A file, relative to the workspace folder.
+    File(PathBuf),
+    /// An environment variable of the server.
+    Env(String),
+    /// A program and its arguments, which print it.
+    Command(Vec<String>),
 }
 
 /// The trail.
@@ -32,6 +57,21 @@ pub struct Config {
 pub struct Trail {
     /// The log's origin (C2SP checkpoint): a name for this log alone, such as `writ.example.com/acme`.
     pub origin: String,
+    /// When the result of an integration's read is released.
+    #[serde(default)]
+    pub reads: ReadRecords,
+}
+
+/// When the result of an integration's read is released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadRecords {
+    /// When its record is synced to disk.
+    #[default]
+    Durable,
+    /// When its record is in its place in the log; it is synced within 50 ms. A crash of the whole machine in between
+    /// can lose the record of a read whose result is out. Proposals, votes and outcomes are durable all the same.
+    Buffered,
 }
 
 fn listen() -> String {

@@ -1,11 +1,12 @@
 //! `integrations/*.yaml`: the MCP servers behind Writ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::credential::{Credential, SecretSource};
 use crate::event::EffectProfile;
 
 /// One integration.
@@ -17,7 +18,87 @@ pub struct Integration {
     /// How it is reached.
     pub from: Transport,
     /// Its tools. A tool that is not named here cannot be used.
+    #[serde(default)]
     pub tools: BTreeMap<String, Tool>,
+    /// Its prompts, each of which the operator vouches for as a read.
+    #[serde(default)]
+    pub prompts: BTreeMap<String, Prompt>,
+    /// Sets of its resources, each of which the operator vouches for as a read.
+    #[serde(default)]
+    pub resources: BTreeMap<String, Resource>,
+    /// What the server may ask a worker while a read is under way. Nothing, where nothing is said.
+    #[serde(default)]
+    pub asks: BTreeSet<Ask>,
+    /// Labels that a run picks up with every answer from here, such as `untrusted`.
+    #[serde(default)]
+    pub labels: BTreeSet<String>,
+    /// What the connection may cost.
+    #[serde(default)]
+    pub limits: ConnectionLimits,
+}
+
+/// Something that a server may ask a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Input from whoever uses the worker (MCP elicitation).
+    Elicitation,
+    /// A completion by the worker's model (MCP sampling).
+    Sampling,
+    /// The worker's folders (MCP roots).
+    Roots,
+}
+
+/// A prompt, as the operator lets it through.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Prompt {
+    /// The digest of its definition when it was let through. A prompt that has changed since cannot be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
+}
+
+/// A set of resources, as the operator lets it through.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    /// The address, in which `*` stands for any characters: `file:///policies/*`.
+    pub uri: String,
+}
+
+/// What one connection may cost. A server that uses its share up holds up nobody else.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConnectionLimits {
+    /// How long one answer may take, such as `60s`.
+    pub answer: String,
+    /// How many calls are under way at a time; more wait their turn.
+    pub calls_in_flight: u32,
+    /// How many calls are made in a minute. Any number, where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_minute: Option<u32>,
+    /// The memory of a child process, in mebibytes of address space. Any amount, where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u64>,
+    /// The processor time of a child process, in seconds. Any amount, where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor_seconds: Option<u64>,
+    /// How many files a child process may hold open. The system's own limit, where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            answer: "60s".to_owned(),
+            calls_in_flight: 64,
+            calls_per_minute: None,
+            memory_mib: None,
+            processor_seconds: None,
+            open_files: None,
+        }
+    }
 }
 
 /// How an integration is reached.
@@ -35,6 +116,9 @@ pub enum Transport {
         /// Its environment.
         #[serde(default)]
         env: BTreeMap<String, String>,
+        /// The part of its environment that is secret.
+        #[serde(default)]
+        secrets: BTreeMap<String, SecretSource>,
     },
     /// A server that speaks Streamable HTTP.
     Http {
@@ -44,21 +128,6 @@ pub enum Transport {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         credential: Option<Credential>,
     },
-}
-
-/// Where a credential comes from; the definition never holds one.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Credential {
-    /// The HTTP header to send it in. `Authorization` gets `Bearer ` in front.
-    #[serde(default = "authorization")]
-    pub header: String,
-    /// The environment variable of the server that holds it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub env: Option<String>,
-    /// The file that holds it, relative to the workspace folder.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<PathBuf>,
 }
 
 /// What a tool does to the world.
@@ -90,8 +159,10 @@ pub struct Tool {
     /// The decision's headline, with `{input.…}` for arguments: `Refund {input.amount} of {input.payment_id}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headline: Option<String>,
-}
-
-fn authorization() -> String {
-    "Authorization".to_owned()
+    /// The JSON Schema of its structured result, where the server declares none and a mission looks at results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<serde_json::Value>,
+    /// Labels that a run picks up with every answer of this tool.
+    #[serde(default)]
+    pub labels: BTreeSet<String>,
 }

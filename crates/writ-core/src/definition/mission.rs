@@ -71,12 +71,22 @@ impl ReadSpec {
     }
 }
 
-/// A tool that the run may call.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+/// A tool that the run may call, or a prompt or a set of resources that it may fetch. It names exactly one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Act {
     /// The tool, as `integration.tool`.
-    pub tool: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// The prompt, as `integration.prompt`. Its arguments are texts in `context.input`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// The set of resources, as `integration.set`. The address asked for is `context.input.uri`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// The name by which the worker calls it: `integration_tool`, where nothing is said.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// Values read for each call over the slice's rows, with columns that the worker need not see:
     /// `$input.…`, `$mission.…`, `$person`. Each query gives exactly one value.
     #[serde(default)]
@@ -95,6 +105,42 @@ pub struct Act {
     /// The decision's headline, where the tool's own does not say enough; may use `{facts.…}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headline: Option<String>,
+    /// What must hold of a read's result before it is released, in Cedar: `context.result` beside everything that
+    /// `when` can speak of. An answer of which it does not hold is withheld.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensure: Option<String>,
+    /// The fields of a read's result that pass, as dotted names: `items.name`. All, where nothing is named.
+    #[serde(default)]
+    pub project: Vec<String>,
+}
+
+impl Act {
+    /// The action, as Cedar names it: `integration.tool`, `integration.prompts/name` or
+    /// `integration.resources/set`. Nothing where not exactly one thing is named.
+    #[must_use]
+    pub fn action(&self) -> Option<String> {
+        let of = |name: &str, kind: &str| {
+            name.split_once('.').map(|(integration, name)| format!("{integration}.{kind}/{name}"))
+        };
+        match (&self.tool, &self.prompt, &self.resource) {
+            (Some(tool), None, None) => Some(tool.clone()),
+            (None, Some(prompt), None) => of(prompt, "prompts"),
+            (None, None, Some(resource)) => of(resource, "resources"),
+            _ => None,
+        }
+    }
+
+    /// What is named, as the author wrote it.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        self.tool.as_deref().or(self.prompt.as_deref()).or(self.resource.as_deref()).unwrap_or_default()
+    }
+}
+
+/// The action under which a mission's condition over a result is asked.
+#[must_use]
+pub fn result_action(action: &str) -> String {
+    format!("{action} result")
 }
 
 /// What an effect needs before it is sent.
@@ -150,16 +196,17 @@ impl MissionDefinition {
             );
             Some((Part::Read(index), head, read.condition.clone().unwrap_or_else(|| "true".to_owned())))
         });
-        let acts = self.act.iter().enumerate().map(|(index, act)| {
-            let head = format!(
-                "@id({}) permit(principal == Worker::{worker}, action == Action::{}, resource is Tool) when {{\n",
-                cedar_string(&format!("mission act {}", act.tool)),
-                cedar_string(&act.tool),
-            );
-            (Part::Act(index), head, act.when.clone())
+        let acts = self.act.iter().enumerate().filter_map(|(index, act)| {
+            let action = act.action()?;
+            let calls = (Part::Act(index), act_head(&worker, &action), act.when.clone());
+            let results = act
+                .ensure
+                .as_ref()
+                .map(|ensure| (Part::Ensure(index), act_head(&worker, &result_action(&action)), ensure.clone()));
+            Some(std::iter::once(calls).chain(results))
         });
         let mut at = 0;
-        let statements = reads.chain(acts).map(|(part, head, condition)| {
+        let statements = reads.chain(acts.flatten()).map(|(part, head, condition)| {
             let (starts_at, condition_at) = (at, at + head.len());
             let text = format!("{head}{condition}\n}};\n");
             at += text.len();
@@ -176,6 +223,8 @@ pub enum Part {
     Read(usize),
     /// `act`, by position.
     Act(usize),
+    /// `ensure` of an `act`, by position.
+    Ensure(usize),
 }
 
 /// One Cedar statement made from a mission.
@@ -191,6 +240,14 @@ pub struct MissionStatement {
     pub condition_at: usize,
     /// How long it is, in bytes.
     pub condition_length: usize,
+}
+
+fn act_head(worker: &str, action: &str) -> String {
+    format!(
+        "@id({}) permit(principal == Worker::{worker}, action == Action::{}, resource is Tool) when {{\n",
+        cedar_string(&format!("mission act {action}")),
+        cedar_string(action),
+    )
 }
 
 /// A string literal of Cedar.

@@ -5,6 +5,7 @@
 //! the real tables and tools by whoever has them.
 
 mod config;
+mod credential;
 mod integration;
 mod mission;
 mod people;
@@ -12,9 +13,10 @@ mod problem;
 mod source;
 mod template;
 
-pub use config::{Config, Trail};
-pub use integration::{Credential, Integration, Tool, ToolClass, Transport};
-pub use mission::{Act, MissionDefinition, MissionLimits, MissionStatement, Need, Part, ReadSpec};
+pub use config::{Config, Credentials, ReadRecords, SealingKey, Trail};
+pub use credential::{Credential, Grant, OAuth, SecretSource};
+pub use integration::{Ask, ConnectionLimits, Integration, Prompt, Resource, Tool, ToolClass, Transport};
+pub use mission::{Act, MissionDefinition, MissionLimits, MissionStatement, Need, Part, ReadSpec, result_action};
 pub use people::{Attribute, People, Person, Worker};
 pub use problem::{Problem, Severity, parse_yaml};
 pub use source::{Column, ColumnType, Mask, Origin, Source, Table};

@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 pub enum Severity {
     /// The workspace can be used, but something in it has no effect or is doubtful.
     Warning,
+    /// The workspace can be used, but something in it is not what was pinned, and is refused until somebody has looked.
+    Quarantine,
     /// The workspace cannot be used.
     Error,
 }
@@ -38,6 +40,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
             Severity::Warning => "warning",
+            Severity::Quarantine => "quarantine",
             Severity::Error => "error",
         };
         write!(f, "{}:{}:{}: {severity}: {}", self.file, self.line, self.column, self.message)?;
@@ -70,6 +73,13 @@ impl Problem {
     #[must_use]
     pub fn as_warning(mut self) -> Self {
         self.severity = Severity::Warning;
+        self
+    }
+
+    /// The problem as something in quarantine.
+    #[must_use]
+    pub fn as_quarantine(mut self) -> Self {
+        self.severity = Severity::Quarantine;
         self
     }
 

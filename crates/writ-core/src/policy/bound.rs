@@ -90,6 +90,12 @@ pub struct BoundSlice {
 }
 
 impl BoundSlice {
+    /// The mission's own set.
+    #[must_use]
+    pub fn mission(&self) -> &BoundSet {
+        &self.mission
+    }
+
     /// Binds a slice. `worker` and `person` are the request with the respective principal.
     #[must_use]
     pub fn new(slice: &Slice, worker: &Inputs<'_>, person: &Inputs<'_>) -> Self {

@@ -16,10 +16,12 @@
 mod bound;
 mod compiled;
 mod conjunct;
+mod constraint;
 mod contradiction;
 mod expr;
 mod index;
 mod lower;
+mod narrow;
 mod oracle;
 mod predicate;
 mod pushdown;
@@ -31,8 +33,10 @@ mod subject;
 
 pub use bound::{BoundSet, BoundSlice};
 pub use compiled::{CompiledSet, Question, SetKind, SetVerdict, Slice, Verdict};
+pub use constraint::Constraint;
 pub use expr::{Binding, EvalError, Expr, Inputs, Known, Operator, Pattern, Root, Scope, Slot};
 pub use lower::Unsupported;
+pub use narrow::{Narrowing, narrow};
 pub use oracle::{Oracle, OracleAnswer, cedar_request};
 pub use predicate::{Comparison, Predicate};
 pub use row::{Admission, RowPolicy};

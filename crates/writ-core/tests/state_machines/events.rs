@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, json};
+use writ_core::definition::Ask;
 use writ_core::digest::{Action, Digest, IntegrationIdentity};
 use writ_core::event::{EffectProfile, Event, Milliseconds, Proposal, Read, Recorded, Vote};
 
@@ -95,7 +96,11 @@ pub(crate) fn run_events(proposals: &[Proposal], all: bool) -> Vec<Event> {
     ];
     if all {
         let (tool, arguments) = ("shop.look".to_owned(), Map::new());
-        events.push(Event::ToolRead { tool, arguments, result: Digest([4; 32]), is_error: false, claim: None });
+        let result = Digest([4; 32]);
+        let ask = Event::Asked { tool: tool.clone(), ask: Ask::Roots, question: result, answer: None };
+        let labels = vec!["untrusted".to_owned()];
+        events.push(Event::ToolRead { tool, arguments, result, is_error: false, labels, claim: None });
+        events.push(ask);
         events.push(Event::Claimed { text: "I looked".to_owned() });
         events.push(Event::WorkerAttached { client: "test".to_owned() });
         events.push(Event::Alarm { what: "a test".to_owned() });

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use writ_core::definition::{MissionDefinition, MissionStatement, Part, Problem, Template, ToolClass, parse_duration};
+use writ_core::definition::{
+    Act as ActDefinition, MissionDefinition, MissionStatement, Part, Problem, Template, ToolClass, parse_duration,
+};
 use writ_core::digest::Digest;
 use writ_core::event::Limits;
 use writ_core::policy::{PolicySource, Question, SetKind};
@@ -11,9 +13,12 @@ use writ_core::value::{Field, Type};
 use writ_knowledge::{Catalog, Fact};
 
 use super::schema::{self, entity_kind, value_type};
-use super::tool::ToolPlan;
+use super::tool::{PlanKind, ToolPlan};
 use super::{Policies, cedar_problem};
 use crate::workspace::{Defined, Workspace};
+
+/// The longest name of a tool for workers (MCP, SEP-986).
+const NAME_BYTES_MAX: usize = 64;
 
 /// A mission, ready for runs.
 #[derive(Debug)]
@@ -23,8 +28,12 @@ pub(crate) struct Mission {
     pub(crate) policies: Policies,
     pub(crate) params: BTreeMap<String, Type>,
     pub(crate) bind: Vec<(String, Fact)>,
-    /// By the name that workers call.
+    /// Tools, by the name that workers call.
     pub(crate) acts: HashMap<String, Arc<Act>>,
+    /// Prompts, by the name that workers ask for.
+    pub(crate) prompts: BTreeMap<String, Arc<Act>>,
+    /// Sets of resources, by their actions.
+    pub(crate) resources: BTreeMap<String, Arc<Act>>,
     pub(crate) verdict: jsonschema::Validator,
     pub(crate) duration_milliseconds: i64,
     pub(crate) limits: Limits,
@@ -32,10 +41,28 @@ pub(crate) struct Mission {
     pub(crate) fact_tables: Vec<String>,
 }
 
-/// A tool as a mission may use it.
+impl Mission {
+    /// Everything that a run may call or fetch.
+    pub(crate) fn all_acts(&self) -> impl Iterator<Item = &Arc<Act>> {
+        self.acts.values().chain(self.prompts.values()).chain(self.resources.values())
+    }
+
+    /// The act of an action, such as `shop.refund_payment`.
+    pub(crate) fn act_of(&self, action: &str) -> Option<&Arc<Act>> {
+        self.all_acts().find(|act| act.tool.full_name == action)
+    }
+}
+
+/// A tool, prompt or set of resources as a mission may use it.
 #[derive(Debug)]
 pub(crate) struct Act {
     pub(crate) tool: Arc<ToolPlan>,
+    /// The name by which workers call it.
+    pub(crate) name: String,
+    /// Whether the mission has a condition over the result.
+    pub(crate) ensures: bool,
+    /// The fields of the result that pass; all, where none is named.
+    pub(crate) project: Vec<String>,
     pub(crate) condition: String,
     pub(crate) facts: Vec<(String, Fact)>,
     pub(crate) approvals: u32,
@@ -123,8 +150,20 @@ pub(super) fn plan(
     if failed {
         return None;
     }
-    let facts =
-        acts.values().flat_map(|act| act.facts.iter().map(|(_, fact)| fact)).chain(bind.iter().map(|(_, fact)| fact));
+    let mut calls = HashMap::new();
+    let (mut prompts, mut resources) = (BTreeMap::new(), BTreeMap::new());
+    for (action, act) in acts {
+        let act = Arc::new(act);
+        match act.tool.kind {
+            PlanKind::Tool => _ = calls.insert(act.name.clone(), act),
+            PlanKind::Prompt => _ = prompts.insert(act.name.clone(), act),
+            PlanKind::Resource(_) => _ = resources.insert(action, act),
+        }
+    }
+    let all = || calls.values().chain(prompts.values()).chain(resources.values());
+    let facts = all()
+        .flat_map(|act: &Arc<Act>| act.facts.iter().map(|(_, fact)| fact))
+        .chain(bind.iter().map(|(_, fact)| fact));
     let mut fact_tables: Vec<String> = facts.flat_map(|fact| fact.tables().iter().map(ToString::to_string)).collect();
     fact_tables.sort();
     fact_tables.dedup();
@@ -133,7 +172,9 @@ pub(super) fn plan(
         policies: policies?,
         params,
         bind,
-        acts: acts.into_values().map(|act| (act.tool.exposed_name.clone(), Arc::new(act))).collect(),
+        acts: calls,
+        prompts,
+        resources,
         verdict: verdict?,
         duration_milliseconds: duration_milliseconds?,
         limits: Limits {
@@ -264,16 +305,44 @@ fn plan_acts(
 ) -> BTreeMap<String, Act> {
     let mut acts = BTreeMap::new();
     for act in &definition.act {
-        let Some(tool) = around.tools.get(&act.tool) else {
-            let known: Vec<&str> = around.tools.keys().map(String::as_str).collect();
+        let written = act.written();
+        let Some(action) = act.action() else {
             report.error(
-                format!("there is no tool `{}`", act.tool),
-                format!("there are {}", known.join(", ")),
+                "an act names one of `tool`, `prompt` and `resource`, as `integration.name`",
+                "name exactly one of them",
                 "act:",
-                &act.tool,
+                if written.is_empty() { "- " } else { written },
             );
             continue;
         };
+        let Some(tool) = around.tools.get(&action) else {
+            let known: Vec<&str> = around.tools.keys().map(String::as_str).collect();
+            report.error(
+                format!("there is no tool `{action}`"),
+                format!("there are {}", known.join(", ")),
+                "act:",
+                written,
+            );
+            continue;
+        };
+        check_result(act, tool, report);
+        let name = act.alias.clone().unwrap_or_else(|| tool.exposed_name.clone());
+        let is_name = |text: &str| {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
+            !text.is_empty() && text.len() <= NAME_BYTES_MAX && text.bytes().all(allowed)
+        };
+        if !is_name(&name) {
+            report.error(
+                format!("`{name}` is no name for workers"),
+                format!("use at most {NAME_BYTES_MAX} letters, digits and `_`, `-`, `.`, `/` in `as`"),
+                "act:",
+                written,
+            );
+        }
+        let taken = |other: &Act| other.name == name && other.tool.kind == tool.kind;
+        if tool.kind == PlanKind::Tool && crate::worker::is_builtin(&name) || acts.values().any(taken) {
+            report.error(format!("the name `{name}` is taken"), "give another name with `as`", "act:", written);
+        }
         let mut parameters = vec![("person".to_owned(), Type::String)];
         parameters.extend(mission_type.iter().map(|(name, field)| (format!("mission.{name}"), field.ty.clone())));
         flatten("input", &tool.input_type, &mut parameters);
@@ -284,7 +353,7 @@ fn plan_acts(
                 Err(error) => report.error(
                     format!("fact `{name}`: {error}"),
                     "write one SELECT of one value over the workspace's tables",
-                    &act.tool,
+                    written,
                     name,
                 ),
             }
@@ -293,32 +362,32 @@ fn plan_acts(
             (ToolClass::Read, None) => (0, 0),
             (ToolClass::Read, Some(_)) => {
                 report.error(
-                    format!("`{}` is a read, which needs no approval", act.tool),
+                    format!("`{}` is a read, which needs no approval", written),
                     "drop `need`",
-                    &act.tool,
+                    written,
                     "need",
                 );
                 (0, 0)
             }
             (ToolClass::Effect, None) => {
                 report.error(
-                    format!("`{}` is an effect and says no `need`", act.tool),
+                    format!("`{}` is an effect and says no `need`", written),
                     "add `need: { approvals: 1, within: 4h }`",
-                    &act.tool,
-                    &act.tool,
+                    written,
+                    written,
                 );
                 (1, 0)
             }
             (ToolClass::Effect, Some(need)) => {
                 if need.approvals == 0 {
-                    report.error("an effect needs at least one approval", "set `approvals: 1`", &act.tool, "approvals");
+                    report.error("an effect needs at least one approval", "set `approvals: 1`", written, "approvals");
                 }
                 let within = parse_duration(&need.within);
                 if within.is_none() {
                     report.error(
                         format!("`{}` is no length of time", need.within),
                         "write for example `4h`",
-                        &act.tool,
+                        written,
                         &need.within,
                     );
                 }
@@ -332,7 +401,7 @@ fn plan_acts(
                         report.error(
                             format!("`{{{}}}` has no value: {missing}", place.join(".")),
                             "name an argument, fact or parameter",
-                            &act.tool,
+                            written,
                             text,
                         );
                     }
@@ -340,7 +409,7 @@ fn plan_acts(
                 Some(template)
             }
             Err(error) => {
-                report.error(error.to_string(), "write places as `{input.name}`", &act.tool, text);
+                report.error(error.to_string(), "write places as `{input.name}`", written, text);
                 None
             }
         };
@@ -349,6 +418,9 @@ fn plan_acts(
         let show = act.show.iter().filter_map(|(label, text)| Some((label.clone(), template(text)?))).collect();
         let planned = Act {
             tool: tool.clone(),
+            name,
+            ensures: act.ensure.is_some(),
+            project: act.project.clone(),
             condition: act.when.clone(),
             facts,
             approvals,
@@ -357,16 +429,39 @@ fn plan_acts(
             headline,
             show,
         };
-        if acts.insert(act.tool.clone(), planned).is_some() {
+        if acts.insert(action, planned).is_some() {
             report.error(
-                format!("`{}` stands twice", act.tool),
+                format!("`{}` stands twice", written),
                 "put its conditions into one entry, joined by `||`",
                 "act:",
-                &act.tool,
+                written,
             );
         }
     }
     acts
+}
+
+/// What a mission says about a result must be about a read whose result has a known form.
+fn check_result(act: &ActDefinition, tool: &ToolPlan, report: &mut Report<'_>) {
+    if act.ensure.is_none() && act.project.is_empty() {
+        return;
+    }
+    let written = act.written();
+    if tool.class == ToolClass::Effect || tool.kind != PlanKind::Tool {
+        report.error(
+            format!("`{written}` is no read of a tool, so nothing can be said about its result"),
+            "drop `ensure` and `project`",
+            written,
+            written,
+        );
+    } else if tool.output.is_none() {
+        report.error(
+            format!("the server declares no form for the result of `{written}`"),
+            "write its JSON Schema into the integration's file, as `result` of the tool",
+            written,
+            written,
+        );
+    }
 }
 
 fn check_place(
@@ -413,13 +508,20 @@ fn plan_policies(
     let mut builder = schema::base(around.workspace, around.catalog, around.tools);
     schema::read_action(&mut builder, people, around.catalog, mission_type);
     for tool in around.tools.values() {
-        let facts = acts.get(&tool.full_name).map(|act| {
+        let act = acts.get(&tool.full_name);
+        let facts: Option<BTreeMap<String, Field>> = act.map(|act| {
             act.facts
                 .iter()
                 .map(|(name, fact)| (name.clone(), Field { ty: fact.result_type().clone(), required: true }))
                 .collect()
         });
-        schema::tool_action(&mut builder, people, tool, mission_type, Some(facts.unwrap_or_default()));
+        let facts = facts.unwrap_or_default();
+        schema::tool_action(&mut builder, people, tool, mission_type, Some(facts.clone()));
+        if act.is_some_and(|act| act.ensures)
+            && let Some(output) = &tool.output
+        {
+            schema::result_action(&mut builder, people, tool, output, mission_type, facts);
+        }
     }
     let (schema, shapes) = builder
         .build()
@@ -462,7 +564,9 @@ fn check_questions(
     report: &mut Report<'_>,
 ) {
     let reads = definition.read.iter().filter_map(|read| Some(("read", entity_kind(read.name()?), read.name()?)));
-    let acts = definition.act.iter().map(|act| (act.tool.as_str(), "Tool".to_owned(), act.tool.as_str()));
+    let actions: Vec<(String, &str)> =
+        definition.act.iter().filter_map(|act| Some((act.action()?, act.written()))).collect();
+    let acts = actions.iter().map(|(action, written)| (action.as_str(), "Tool".to_owned(), *written));
     let start = std::iter::once(("start", "Mission".to_owned(), definition.mission.as_str()));
     for (action, resource, name) in start.chain(reads).chain(acts) {
         let sets = [(Some(policies), "Worker"), (around.entitlements, "User"), (around.guardrails, "Worker")];
@@ -510,7 +614,10 @@ fn placed(
             .read
             .get(index)
             .map(|read| (read.name().unwrap_or_default(), read.condition.as_deref().unwrap_or_default())),
-        Part::Act(index) => definition.act.get(index).map(|act| (act.tool.as_str(), act.when.as_str())),
+        Part::Act(index) => definition.act.get(index).map(|act| (act.written(), act.when.as_str())),
+        Part::Ensure(index) => {
+            definition.act.get(index).map(|act| (act.written(), act.ensure.as_deref().unwrap_or_default()))
+        }
     }
     .unwrap_or_default();
     let offset = at.saturating_sub(statement.condition_at).min(condition.len());

@@ -10,6 +10,7 @@ mod tool;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use writ_core::code::Reason;
 use writ_core::definition::{MissionDefinition, People, Problem, Severity};
 use writ_core::digest::Digest;
 use writ_core::policy::{CompiledSet, PolicyError, PolicySource, Question, SetKind};
@@ -17,7 +18,7 @@ use writ_knowledge::Catalog;
 
 pub(crate) use mission::{Act, Mission};
 pub(crate) use schema::{entity_kind, value_type};
-pub(crate) use tool::{REASON_ARGUMENT, ToolPlan};
+pub(crate) use tool::{PlanKind, REASON_ARGUMENT, ToolPlan};
 
 use crate::upstream::ServerDescription;
 use crate::workspace::{Defined, Workspace};
@@ -29,6 +30,10 @@ pub(crate) struct Epoch {
     pub(crate) people: People,
     pub(crate) missions: BTreeMap<String, Arc<Mission>>,
     pub(crate) tools: BTreeMap<String, Arc<ToolPlan>>,
+    /// Tools that were not what the operator had pinned when this epoch was made.
+    pub(crate) quarantined: BTreeMap<String, Vec<Reason>>,
+    /// What each integration's server offered then.
+    pub(crate) servers: BTreeMap<String, ServerDescription>,
     pub(crate) entitlements: Policies,
     pub(crate) guardrails: Policies,
     pub(crate) approvals: Policies,
@@ -73,7 +78,7 @@ impl Epoch {
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut problems = Vec::new();
         check_people(workspace, &mut problems);
-        let tools = tool::plan(workspace, servers, &mut problems);
+        let tool::Plans { tools, quarantined } = tool::plan(workspace, servers, &mut problems);
         let base = schema::base(workspace, catalog, &tools);
         let (schema, shapes) = match base.build() {
             Ok((schema, shapes)) => (Arc::new(schema), Arc::new(shapes)),
@@ -136,10 +141,13 @@ impl Epoch {
         );
         match (entitlements, guardrails, approvals) {
             (Some(entitlements), Some(guardrails), Some(approvals))
-                if problems.iter().all(|problem| problem.severity == Severity::Warning) =>
+                if problems.iter().all(|problem| problem.severity < Severity::Error) =>
             {
                 let people = workspace.people.value.clone();
-                Ok((Self { policy, people, missions, tools, entitlements, guardrails, approvals }, problems))
+                let servers = servers.clone();
+                let epoch =
+                    Self { policy, people, missions, tools, quarantined, servers, entitlements, guardrails, approvals };
+                Ok((epoch, problems))
             }
             _ => Err(problems),
         }

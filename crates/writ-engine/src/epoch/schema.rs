@@ -8,7 +8,7 @@ use writ_core::policy::{ActionShape, SchemaBuilder};
 use writ_core::value::{Field, Type};
 use writ_knowledge::Catalog;
 
-use super::tool::ToolPlan;
+use super::tool::{Output, ToolPlan};
 use crate::workspace::Workspace;
 
 /// The type of a column, parameter or attribute.
@@ -126,6 +126,35 @@ pub(super) fn tool_action(
     mission: &BTreeMap<String, Field>,
     facts: Option<BTreeMap<String, Field>>,
 ) {
+    let context = call_context(people, tool, mission, facts);
+    let class = match tool.class {
+        ToolClass::Read => "fetch",
+        ToolClass::Effect => "effect",
+    };
+    builder.action(&tool.full_name, shape(&["Worker", "User"], vec!["Tool".to_owned()], context, &["call", class]));
+}
+
+/// Adds the action under which a mission's condition over a result is asked.
+pub(super) fn result_action(
+    builder: &mut SchemaBuilder,
+    people: &People,
+    tool: &ToolPlan,
+    output: &Output,
+    mission: &BTreeMap<String, Field>,
+    facts: BTreeMap<String, Field>,
+) {
+    let mut context = call_context(people, tool, mission, Some(facts));
+    context.insert("result".to_owned(), output.field());
+    let action = writ_core::definition::result_action(&tool.full_name);
+    builder.action(&action, shape(&["Worker"], vec!["Tool".to_owned()], context, &[]));
+}
+
+fn call_context(
+    people: &People,
+    tool: &ToolPlan,
+    mission: &BTreeMap<String, Field>,
+    facts: Option<BTreeMap<String, Field>>,
+) -> BTreeMap<String, Field> {
     let mut context = common(people, mission);
     context.insert("input".to_owned(), required(tool.input_type.clone()));
     let run = BTreeMap::from([
@@ -138,11 +167,7 @@ pub(super) fn tool_action(
     if let Some(facts) = facts {
         context.insert("facts".to_owned(), required(Type::Record(facts)));
     }
-    let class = match tool.class {
-        ToolClass::Read => "fetch",
-        ToolClass::Effect => "effect",
-    };
-    builder.action(&tool.full_name, shape(&["Worker", "User"], vec!["Tool".to_owned()], context, &["call", class]));
+    context
 }
 
 fn decide_action(builder: &mut SchemaBuilder, people: &People, tool: &ToolPlan, mission: &BTreeMap<String, Field>) {

@@ -84,9 +84,7 @@ impl Engine {
         let name = format!("{}.{}", action.integration.name, action.tool);
         let tool = current.epoch.tools.get(&name);
         let mission = self.mission_version(&action.mission_version.to_string());
-        let act = mission
-            .as_ref()
-            .and_then(|mission| mission.acts.get(&format!("{}_{}", action.integration.name, action.tool)));
+        let act = mission.as_ref().and_then(|mission| mission.act_of(&name));
         let canonical = action.canonical().map_err(|error| Refusal::new(Code::Internal, error.to_string()))?;
         Ok(DecisionView {
             headline: card::headline(decision, act.map(AsRef::as_ref), tool.map(AsRef::as_ref)),

@@ -6,53 +6,87 @@ use serde_json::{Map, Value as Json, json};
 use writ_core::code::{Code, Reason, Refusal};
 use writ_core::decision::{Decision, DecisionStatus};
 use writ_core::definition::ToolClass;
-use writ_core::digest::{Action, Digest, call_digest};
-use writ_core::event::{Event, Proposal};
+use writ_core::digest::{Action, call_digest};
+use writ_core::event::{Event, Milliseconds, Proposal};
 use writ_core::run::Run;
 use writ_core::value::Value;
 use writ_knowledge::QueryLimits;
 
-use super::Call;
+use super::{Call, Worker};
 use crate::decide::{Allowed, CallValues, typed_input};
 use crate::engine::{Current, Engine, readable};
 use crate::epoch::Act;
 use crate::executor::unreadable;
-use crate::permit::Permit;
 use crate::scope::RunScope;
 use crate::token::new_id;
-use crate::upstream::Sent;
-use crate::view::PersonAccess;
+use crate::view::{PersonAccess, WorkerAnswer};
 
-/// A call that policy allows, with everything that an approval of it would rest on.
-pub(crate) struct DecidedAction {
-    pub(crate) action: Action,
+/// A call that policy allows.
+pub(crate) struct Decided {
     pub(crate) allowed: Allowed,
+    input: Value,
+    facts: Value,
+}
+
+impl Decided {
+    /// The values that the call's conditions read.
+    pub(crate) fn values<'a>(&'a self, call: &'a Call, now: Milliseconds) -> CallValues<'a> {
+        CallValues { input: &self.input, facts: &self.facts, run: &call.run, now }
+    }
+
+    /// Everything that an approval of the call would rest on.
+    pub(crate) fn action(&self, current: &Current, act: &Act, run: &Run, arguments: &Map<String, Json>) -> Action {
+        Action {
+            integration: act.tool.identity.clone(),
+            tool: act.tool.tool.clone(),
+            schema_digest: act.tool.schema_digest,
+            arguments: arguments.clone(),
+            run: run.id.clone(),
+            mission: run.start.mission.clone(),
+            mission_version: run.start.mission_version,
+            person: run.start.person.clone(),
+            worker: run.start.worker.clone(),
+            policy: current.epoch.policy,
+            facts: readable(&self.facts).as_object().cloned().unwrap_or_default(),
+        }
+    }
+
     /// Input, facts and mission parameters, readable, for templates.
-    pub(crate) readable: Json,
+    fn readable(&self, scope: &RunScope, arguments: &Map<String, Json>) -> Json {
+        let facts = readable(&self.facts);
+        json!({ "input": readable_input(&self.input, arguments), "facts": facts, "mission": readable(&scope.bound) })
+    }
 }
 
 impl Engine {
     pub(super) async fn act(
         self: &Arc<Self>,
-        call: &Call,
+        worker: &Worker<'_>,
         act: &Arc<Act>,
         arguments: Map<String, Json>,
-    ) -> Result<Json, Refusal> {
+    ) -> Result<WorkerAnswer, Refusal> {
         match act.tool.class {
-            ToolClass::Read => self.fetch(call, act, arguments).await,
-            ToolClass::Effect => self.propose(call, act, arguments).await,
+            ToolClass::Read => self.fetch(worker, act, arguments).await,
+            ToolClass::Effect => {
+                let content = self.propose(worker.call, act, arguments).await?;
+                let waits_for = content["pending"]["decision"].as_str().map(str::to_owned);
+                Ok(WorkerAnswer::Own { content, is_error: false, waits_for })
+            }
         }
     }
 
     /// Checks, types and decides a call on the present facts.
-    pub(crate) async fn decided_action(
+    pub(crate) async fn decided(
         &self,
         current: &Current,
         scope: &RunScope,
         act: &Act,
         run: &Run,
         arguments: &Map<String, Json>,
-    ) -> Result<DecidedAction, Refusal> {
+    ) -> Result<Decided, Refusal> {
+        if let Some(refusal) = self.quarantine_of(&act.tool.full_name) {
+            return Err(refusal);
+        }
         let input = typed_input(act, arguments)?;
         let facts = self.facts(scope, act, &input).await?;
         let values = CallValues { input: &input, facts: &facts, run, now: self.clock.now() };
@@ -66,21 +100,7 @@ impl Engine {
                 return Err(denied.refusal);
             }
         };
-        let action = Action {
-            integration: act.tool.identity.clone(),
-            tool: act.tool.tool.clone(),
-            schema_digest: act.tool.schema_digest,
-            arguments: arguments.clone(),
-            run: run.id.clone(),
-            mission: run.start.mission.clone(),
-            mission_version: run.start.mission_version,
-            person: run.start.person.clone(),
-            worker: run.start.worker.clone(),
-            policy: current.epoch.policy,
-            facts: readable(&facts).as_object().cloned().unwrap_or_default(),
-        };
-        let readable = json!({ "input": readable_input(&input, arguments), "facts": action.facts, "mission": readable(&scope.bound) });
-        Ok(DecidedAction { action, allowed, readable })
+        Ok(Decided { allowed, input, facts })
     }
 
     /// Reads the facts that the mission's condition needs. A fact without exactly one value refuses the call, in
@@ -104,31 +124,6 @@ impl Engine {
         Ok(Value::record(fields))
     }
 
-    /// A tool that the operator has classified as a read: sent at once, released once recorded.
-    async fn fetch(&self, call: &Call, act: &Act, arguments: Map<String, Json>) -> Result<Json, Refusal> {
-        self.may_read(call)?;
-        let decided = self.decided_action(&call.current, &call.scope, act, &call.run, &arguments).await?;
-        let permit = Permit::for_read(&act.tool.identity.name, &act.tool.tool, arguments.clone(), &decided.allowed);
-        match self.upstream.send(permit).await {
-            Sent::Answered { is_error, result } => {
-                let digest =
-                    Digest::of_json(&result).map_err(|error| Refusal::new(Code::UpstreamError, error.to_string()))?;
-                let (tool, claim) = (act.tool.full_name.clone(), call.claim.clone());
-                let event = Event::ToolRead { tool, arguments, result: digest, is_error, claim };
-                self.record(&call.run.id, vec![event]).await?;
-                if is_error {
-                    return Err(Refusal::new(Code::UpstreamError, as_text(&result)));
-                }
-                Ok(json!({ "result": result }))
-            }
-            Sent::NotSent(why) | Sent::Lost(why) => {
-                let reason = Reason { set: "integration".to_owned(), policy: None, detail: why };
-                Err(Refusal::new(Code::NotSent, "the integration cannot be reached at present; try again later")
-                    .because([reason]))
-            }
-        }
-    }
-
     /// An effect: an identical call finds its earlier decision again, a new one waits for a person.
     async fn propose(self: &Arc<Self>, call: &Call, act: &Act, arguments: Map<String, Json>) -> Result<Json, Refusal> {
         let call_digest = call_digest(&act.tool.identity.name, &act.tool.tool, &arguments)
@@ -139,14 +134,15 @@ impl Engine {
         {
             return answer;
         }
-        let decided = self.decided_action(&call.current, &call.scope, act, &call.run, &arguments).await?;
-        let effect_key = act.effect_key.as_ref().map(|template| template.render(&decided.readable)).transpose();
+        let decided = self.decided(&call.current, &call.scope, act, &call.run, &arguments).await?;
+        let action = decided.action(&call.current, act, &call.run, &arguments);
+        let readable = || decided.readable(&call.scope, &arguments);
+        let effect_key = act.effect_key.as_ref().map(|template| template.render(&readable())).transpose();
         let effect_key = effect_key.map_err(|error| Refusal::new(Code::BadArguments, error.to_string()))?;
-        let action_digest =
-            decided.action.digest().map_err(|error| Refusal::new(Code::BadArguments, error.to_string()))?;
+        let action_digest = action.digest().map_err(|error| Refusal::new(Code::BadArguments, error.to_string()))?;
         let proposal = Proposal {
             decision: new_id("d")?,
-            action: decided.action,
+            action,
             action_digest,
             effect_key,
             approvals_needed: act.approvals,
@@ -266,8 +262,4 @@ pub(super) fn settled(decision: &Decision) -> Json {
         "result": decision.result,
         "note": decision.note,
     } })
-}
-
-fn as_text(result: &Json) -> String {
-    result.as_str().map_or_else(|| result.to_string(), str::to_owned)
 }

@@ -152,7 +152,10 @@ pub(super) fn tools(mission: &MissionDefinition) -> Vec<WorkerTool> {
         name: builtin.name().to_owned(),
         description: builtin.description().to_owned(),
         input_schema: builtin.schema(mission),
+        output_schema: None,
         read_only: !matches!(builtin, Builtin::Observe | Builtin::Conclude),
+        may_become_task: false,
+        more: Map::new(),
     };
     Builtin::ALL.into_iter().map(tool).collect()
 }

@@ -6,8 +6,13 @@
 
 mod act;
 mod builtin;
+mod fetch;
 mod knowledge;
+mod offers;
+mod overheard;
 mod report;
+mod seal;
+mod tasks;
 
 use std::sync::Arc;
 
@@ -17,11 +22,12 @@ use writ_core::event::Event;
 use writ_core::run::Run;
 
 use crate::engine::{Current, Engine};
-use crate::epoch::ToolPlan;
 use crate::executor::unreadable;
+use crate::permit::Continued;
 use crate::scope::RunScope;
 use crate::token::Audience;
-use crate::view::{WorkerAccess, WorkerAnswer, WorkerTool};
+use crate::upstream::Caller;
+use crate::view::{WorkerAccess, WorkerAnswer, WorkerCall};
 
 /// Length of a worker's words at most.
 pub(crate) const CLAIM_CHARS_MAX: usize = 4000;
@@ -32,6 +38,18 @@ pub(crate) struct Call {
     pub(crate) scope: Arc<RunScope>,
     pub(crate) run: Arc<Run>,
     pub(crate) claim: Option<String>,
+}
+
+/// Whether a name is one of Writ's own tools.
+pub(crate) fn is_builtin(name: &str) -> bool {
+    builtin::find(name).is_some()
+}
+
+/// A worker while one of its calls is under way.
+pub(crate) struct Worker<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) caller: Arc<dyn Caller>,
+    pub(crate) continued: Option<Continued>,
 }
 
 impl Engine {
@@ -62,27 +80,14 @@ impl Engine {
         self.or_refused(access, "attach", attached.await).await
     }
 
-    /// The tools that the run may call: the mission's, and those for knowledge and the run itself.
-    ///
-    /// # Errors
-    /// [`Code::RunNotOpen`].
-    pub async fn worker_tools(&self, access: &WorkerAccess) -> Result<Vec<WorkerTool>, Refusal> {
-        let call = self.or_refused(access, "list tools", self.begin(access, None).await).await?;
-        let mut tools = builtin::tools(&call.scope.mission.definition);
-        let mut acts: Vec<_> = call.scope.mission.acts.values().collect();
-        acts.sort_by(|left, right| left.tool.exposed_name.cmp(&right.tool.exposed_name));
-        tools.extend(acts.into_iter().map(|act| tool(&act.tool, &act.condition)));
-        Ok(tools)
-    }
-
     /// Makes one call for a worker.
     pub async fn worker_call(
         self: &Arc<Self>,
         access: &WorkerAccess,
-        name: &str,
-        mut arguments: serde_json::Map<String, Json>,
-        claim: Option<String>,
+        call: WorkerCall,
+        caller: Arc<dyn Caller>,
     ) -> WorkerAnswer {
+        let WorkerCall { name, mut arguments, claim, continued } = call;
         // A reason that is no text stays among the arguments, whose schema refuses it.
         let claim = match arguments.get(crate::epoch::REASON_ARGUMENT) {
             Some(Json::String(reason)) => {
@@ -92,20 +97,101 @@ impl Engine {
             }
             _ => claim,
         };
-        let claim = claim.map(|claim| claim.chars().take(CLAIM_CHARS_MAX).collect());
+        let request = || format!("{name} {}", json!(arguments));
         let answered = match self.begin(access, claim).await {
-            Ok(call) => self.dispatch(&call, name, arguments.clone()).await,
+            Ok(call) => {
+                let worker = Worker { call: &call, caller, continued };
+                self.dispatch(&worker, &name, arguments.clone()).await
+            }
             Err(refusal) => Err(refusal),
         };
+        self.answered(access, request, answered).await
+    }
+
+    /// Fetches a prompt for a worker.
+    pub async fn worker_prompt(
+        self: &Arc<Self>,
+        access: &WorkerAccess,
+        call: WorkerCall,
+        caller: Arc<dyn Caller>,
+    ) -> WorkerAnswer {
+        let WorkerCall { name, arguments, claim, continued } = call;
+        let request = || format!("prompt {name} {}", json!(arguments));
+        let answered = match self.begin(access, claim).await {
+            Ok(call) => {
+                let worker = Worker { call: &call, caller, continued };
+                self.fetch_prompt(&worker, &name, arguments.clone()).await
+            }
+            Err(refusal) => Err(refusal),
+        };
+        self.answered(access, request, answered).await
+    }
+
+    /// Fetches a resource for a worker; its address is the call's name.
+    pub async fn worker_resource(
+        self: &Arc<Self>,
+        access: &WorkerAccess,
+        call: WorkerCall,
+        caller: Arc<dyn Caller>,
+    ) -> WorkerAnswer {
+        let WorkerCall { name, claim, continued, .. } = call;
+        let answered = match self.begin(access, claim).await {
+            Ok(call) => {
+                let worker = Worker { call: &call, caller, continued };
+                self.fetch_resource(&worker, &name).await
+            }
+            Err(refusal) => Err(refusal),
+        };
+        self.answered(access, || format!("resource {name}"), answered).await
+    }
+
+    /// Completes an argument for a worker: the protocol's own parameters and result.
+    ///
+    /// # Errors
+    /// [`Code::UnknownName`] where the run may not fetch what it is an argument of; any refusal of a read.
+    pub async fn worker_complete(
+        self: &Arc<Self>,
+        access: &WorkerAccess,
+        parameters: serde_json::Map<String, Json>,
+    ) -> Result<serde_json::Map<String, Json>, Refusal> {
+        let request = format!("completion {}", json!(parameters));
+        let completed = async {
+            let call = self.begin(access, None).await?;
+            self.complete(&call, parameters).await
+        };
+        self.or_refused(access, &request, completed.await).await
+    }
+
+    /// Begins or ends to tell a worker when a resource changes.
+    ///
+    /// # Errors
+    /// [`Code::UnknownName`] where the run may not fetch it; any refusal of a read.
+    pub async fn worker_follow(
+        self: &Arc<Self>,
+        access: &WorkerAccess,
+        uri: &str,
+        begin: bool,
+        caller: Arc<dyn Caller>,
+    ) -> Result<(), Refusal> {
+        let followed = async {
+            let call = self.begin(access, None).await?;
+            self.follow_resource(&call, uri, begin, caller).await
+        };
+        self.or_refused(access, &format!("follow {uri}"), followed.await).await
+    }
+
+    async fn answered(
+        &self,
+        access: &WorkerAccess,
+        request: impl Fn() -> String,
+        answered: Result<WorkerAnswer, Refusal>,
+    ) -> WorkerAnswer {
         match answered {
-            Ok(content) => WorkerAnswer { content, is_error: false },
+            Ok(answer) => answer,
             Err(refusal) => {
-                let request = format!("{name} {}", Json::Object(arguments));
-                let refusal = self.refuse(Some(&access.run), None, &request, refusal).await;
-                WorkerAnswer {
-                    content: json!({ "refused": { "code": refusal.code.name(), "message": refusal.message } }),
-                    is_error: true,
-                }
+                let refusal = self.refuse(Some(&access.run), None, &request(), refusal).await;
+                let content = json!({ "refused": { "code": refusal.code.name(), "message": refusal.message } });
+                WorkerAnswer::Own { content, is_error: true, waits_for: None }
             }
         }
     }
@@ -113,12 +199,12 @@ impl Engine {
     /// Records that a protocol message concerning a run was malformed.
     pub async fn record_malformed(&self, access: &WorkerAccess, what: &str) {
         let what: String = what.chars().filter(|character| !character.is_control()).take(500).collect();
-        let refusal = Refusal::new(Code::BadArguments, "the message is malformed");
+        let refusal = Refusal::new(Code::MalformedMessage, "the message is malformed");
         self.refuse(Some(&access.run), None, &what, refusal).await;
     }
 
     /// Records a refusal of something else than a call.
-    async fn or_refused<T>(
+    pub(crate) async fn or_refused<T>(
         &self,
         access: &WorkerAccess,
         request: &str,
@@ -132,13 +218,14 @@ impl Engine {
 
     async fn dispatch(
         self: &Arc<Self>,
-        call: &Call,
+        worker: &Worker<'_>,
         name: &str,
         arguments: serde_json::Map<String, Json>,
-    ) -> Result<Json, Refusal> {
+    ) -> Result<WorkerAnswer, Refusal> {
+        let call = worker.call;
         if let Some(builtin) = builtin::find(name) {
             let arguments = builtin.check(&arguments)?;
-            return match builtin {
+            let content = match builtin {
                 builtin::Builtin::Query => self.query(call, &arguments).await,
                 builtin::Builtin::Search => self.search(call, &arguments).await,
                 builtin::Builtin::Describe => Ok(self.describe(call)),
@@ -147,6 +234,7 @@ impl Engine {
                 builtin::Builtin::Status => self.status(call),
                 builtin::Builtin::Conclude => self.conclude(call, &arguments).await,
             };
+            return content.map(|content| WorkerAnswer::Own { content, is_error: false, waits_for: None });
         }
         let Some(act) = call.scope.mission.acts.get(name).cloned() else {
             return Err(Refusal::new(
@@ -154,7 +242,7 @@ impl Engine {
                 format!("this run has no tool `{name}`; list the tools to see what it has"),
             ));
         };
-        self.act(call, &act, arguments).await
+        self.act(worker, &act, arguments).await
     }
 
     async fn begin(&self, access: &WorkerAccess, claim: Option<String>) -> Result<Call, Refusal> {
@@ -165,15 +253,7 @@ impl Engine {
             .map_err(|closed| Refusal::new(Code::RunNotOpen, format!("{closed}; nothing more can be done in it")))?;
         let current = self.current();
         let scope = self.scope(&current, &run).await?;
+        let claim = claim.map(|claim| claim.chars().take(CLAIM_CHARS_MAX).collect());
         Ok(Call { current, scope, run, claim })
-    }
-}
-
-fn tool(plan: &ToolPlan, condition: &str) -> WorkerTool {
-    WorkerTool {
-        name: plan.exposed_name.clone(),
-        description: format!("{} Allowed when: {}", plan.description, condition.trim()),
-        input_schema: plan.worker_schema.clone(),
-        read_only: plan.class == writ_core::definition::ToolClass::Read,
     }
 }

@@ -5,10 +5,13 @@
 
 mod check;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use writ_core::definition::{Config, Integration, MissionDefinition, People, Problem, Source, parse_yaml};
+
+use crate::pin::Snapshot;
 
 pub(crate) use check::assemble;
 pub use check::check;
@@ -38,6 +41,8 @@ pub struct Workspace {
     pub sources: Vec<Defined<Source>>,
     /// `integrations/*.yaml`
     pub integrations: Vec<Defined<Integration>>,
+    /// What each integration offered when the operator last looked (`integrations/*.pinned.json`).
+    pub snapshots: BTreeMap<String, Snapshot>,
     /// `people.yaml`
     pub people: Defined<People>,
     /// `missions/*.yaml`, with each verdict's schema written out.
@@ -60,7 +65,8 @@ impl Workspace {
         let config: Option<Defined<Config>> = one(folder, "writ.yaml", &mut problems);
         let people: Option<Defined<People>> = one(folder, "people.yaml", &mut problems);
         let sources = all(folder, "sources", &mut problems);
-        let integrations = all(folder, "integrations", &mut problems);
+        let integrations: Vec<Defined<Integration>> = all(folder, "integrations", &mut problems);
+        let snapshots = snapshots(folder, &integrations, &mut problems);
         let mut missions = all(folder, "missions", &mut problems);
         for mission in &mut missions {
             write_out_verdict(folder, mission, &mut problems);
@@ -79,6 +85,7 @@ impl Workspace {
                     config: config.value,
                     sources,
                     integrations,
+                    snapshots,
                     people,
                     missions,
                     entitlements,
@@ -137,6 +144,26 @@ fn all<T: DeserializeOwned>(folder: &Path, kind: &str, problems: &mut Vec<Proble
         .collect();
     files.sort();
     files.iter().filter_map(|file| one(folder, file, problems)).collect()
+}
+
+fn snapshots(
+    folder: &Path,
+    integrations: &[Defined<Integration>],
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Snapshot> {
+    let mut snapshots = BTreeMap::new();
+    for Defined { value, .. } in integrations {
+        match Snapshot::load(folder, &value.integration) {
+            Ok(Some(snapshot)) => _ = snapshots.insert(value.integration.clone(), snapshot),
+            Ok(None) => {}
+            Err(error) => problems.push(Problem::error(
+                &format!("integrations/{}.pinned.json", value.integration),
+                error.to_string(),
+                "take it from version control again, or delete it and run `writ integration pin`",
+            )),
+        }
+    }
+    snapshots
 }
 
 /// Replaces `{ $ref: file }` by the file's content, so that the mission's version covers it.

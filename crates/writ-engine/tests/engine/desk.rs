@@ -16,7 +16,8 @@ use writ_core::event::{Event, Milliseconds};
 use writ_core::run::Run;
 use writ_engine::clock::Clock;
 use writ_engine::token::{Audience, Claims, TokenKey};
-use writ_engine::view::{DecisionView, PersonAccess, StartRun, StartedRun, WorkerAccess, WorkerAnswer};
+use writ_engine::upstream::Nobody;
+use writ_engine::view::{DecisionView, PersonAccess, StartRun, StartedRun, WorkerAccess, WorkerAnswer, WorkerCall};
 use writ_engine::workspace::Workspace;
 use writ_engine::{Engine, EngineOptions};
 use writ_store::{OpenError, Options, Store};
@@ -35,6 +36,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const KEY: [u8; 32] = [5; 32];
 /// Who looks at decisions and runs in these tests, and loses no right in any.
 const ONLOOKER: &str = "sam";
+
+/// What the engine itself told a worker.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) content: Json,
+    pub(crate) is_error: bool,
+}
 
 /// What outlives a server: the folder, and the integration.
 pub(crate) struct Site {
@@ -131,8 +139,13 @@ impl Desk {
         self.engine.authenticate_worker(&started.token).unwrap()
     }
 
-    pub(crate) async fn call(&self, run: &WorkerAccess, tool: &str, arguments: Json) -> WorkerAnswer {
-        self.engine.worker_call(run, tool, arguments.as_object().cloned().unwrap(), None).await
+    pub(crate) async fn call(&self, run: &WorkerAccess, tool: &str, arguments: Json) -> Told {
+        let arguments = arguments.as_object().cloned().unwrap();
+        let call = WorkerCall { name: tool.to_owned(), arguments, ..WorkerCall::default() };
+        match self.engine.worker_call(run, call, Arc::new(Nobody)).await {
+            WorkerAnswer::Own { content, is_error, .. } => Told { content, is_error },
+            other => panic!("not an answer of the engine's own: {other:?}"),
+        }
     }
 
     /// Calls for an effect; gives back the decision that waits.

@@ -2,13 +2,15 @@
 //! every byte that it was sent.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::oneshot;
-use writ_engine::permit::Permit;
-use writ_engine::upstream::{Sent, ServerDescription, Upstream, UpstreamTool, UpstreamUnavailable};
+use writ_engine::permit::{Permit, Request};
+use writ_engine::upstream::{
+    Answer as Answered, Caller, Sent, ServerDescription, Upstream, UpstreamTool, UpstreamUnavailable,
+};
 
 /// What becomes of one effect.
 #[derive(Debug, Clone)]
@@ -64,6 +66,7 @@ fn tool(name: &str, description: &str, input_schema: &Json) -> UpstreamTool {
         name: name.to_owned(),
         description: description.to_owned(),
         input_schema: input_schema.as_object().cloned().unwrap(),
+        output_schema: None,
         definition: json!({ "name": name, "description": description, "inputSchema": input_schema }),
     }
 }
@@ -88,7 +91,11 @@ impl FakeUpstream {
             tool("close_account", "Closes a customer's account.", &close),
         ];
         Self {
-            server: Mutex::new(ServerDescription { server: "fake 1.0".to_owned(), tools }),
+            server: Mutex::new(ServerDescription {
+                server: "fake 1.0".to_owned(),
+                tools,
+                ..ServerDescription::default()
+            }),
             script: Mutex::default(),
             calls: Mutex::default(),
             hold: Mutex::default(),
@@ -138,7 +145,11 @@ impl FakeUpstream {
 
 #[async_trait]
 impl Upstream for FakeUpstream {
-    async fn describe(&self, integration: &str) -> Result<ServerDescription, UpstreamUnavailable> {
+    async fn describe(
+        &self,
+        integration: &str,
+        _person: Option<&str>,
+    ) -> Result<ServerDescription, UpstreamUnavailable> {
         assert_eq!(integration, "pay");
         let held = self.hold.lock().unwrap().take();
         if let Some((arrived, released)) = held {
@@ -148,14 +159,15 @@ impl Upstream for FakeUpstream {
         Ok(self.server.lock().unwrap().clone())
     }
 
-    async fn send(&self, permit: Permit) -> Sent {
-        let (tool, key) = (permit.tool().to_owned(), permit.idempotency_key().map(str::to_owned));
+    async fn send(&self, permit: Permit, _caller: Arc<dyn Caller>) -> Sent {
+        let key = permit.idempotency_key().map(str::to_owned);
         let is_effect = key.is_some();
-        self.calls.lock().unwrap().push(Call { tool, arguments: permit.into_arguments(), key });
+        let Request::Tool { tool, arguments, .. } = permit.into_request() else { panic!("not a call of a tool") };
+        self.calls.lock().unwrap().push(Call { tool, arguments, key });
         let answer = if is_effect { self.script.lock().unwrap().pop_front() } else { None };
         match answer.unwrap_or(Answer::Done) {
-            Answer::Done => Sent::Answered { is_error: false, result: json!({ "done": true }) },
-            Answer::Failed => Sent::Answered { is_error: true, result: json!("the account is frozen") },
+            Answer::Done => Sent::Answered(Answered::of(false, json!({ "done": true }))),
+            Answer::Failed => Sent::Answered(Answered::of(true, json!("the account is frozen"))),
             Answer::NotSent => Sent::NotSent("nobody listens".to_owned()),
             Answer::Lost => Sent::Lost("the connection broke".to_owned()),
             Answer::Never => std::future::pending().await,

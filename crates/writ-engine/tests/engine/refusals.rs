@@ -213,7 +213,7 @@ async fn a_message_that_is_malformed_is_on_the_rail() {
     desk.engine.record_malformed(&run, "not JSON\u{1b}[2J").await;
     let rail = desk.rail(&run).await;
     let recorded = rail.iter().any(
-        |event| matches!(event, Event::Refused { request, code: Code::BadArguments, .. } if request == "not JSON[2J"),
+        |event| matches!(event, Event::Refused { request, code: Code::MalformedMessage, .. } if request == "not JSON[2J"),
     );
     assert!(recorded, "{rail:?}");
 }

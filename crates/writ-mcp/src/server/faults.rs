@@ -16,7 +16,7 @@ use writ_core::code::{Code, Refusal};
 use crate::outbound::quoted;
 
 /// What a malformed message is called, beside its JSON-RPC code.
-const MALFORMED: Code = Code::BadArguments;
+const MALFORMED: Code = Code::MalformedMessage;
 /// The longest explanation that is taken over from the protocol's own checks.
 const EXPLANATION_BYTES_MAX: usize = 64 * 1024;
 const RETRY_SECONDS: &str = "1";
@@ -45,11 +45,7 @@ impl Fault {
 
     /// The answer to the request that had this body.
     pub(super) fn explain(self, body: &[u8]) -> Explained {
-        let error = json!({
-            "code": self.rpc_code.0,
-            "message": self.message,
-            "data": { "code": MALFORMED.name() },
-        });
+        let error = rpc_error(self.rpc_code, &self.message, MALFORMED);
         let response = answer(self.status, &json!({ "jsonrpc": "2.0", "id": id_of(body), "error": error }));
         // A request from a wrong place says nothing about the run.
         let malformed = (self.status != StatusCode::FORBIDDEN).then_some(self.message);
@@ -68,6 +64,9 @@ pub(super) async fn explain(response: Response, body: &[u8]) -> Explained {
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::UNSUPPORTED_MEDIA_TYPE
     );
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        return Explained { response: failed(body), malformed: None };
+    }
     if !is_rejection {
         return Explained { response, malformed: None };
     }
@@ -101,12 +100,37 @@ pub(super) fn not_authenticated(refusal: &Refusal, a_token_was_sent: bool) -> Re
     response
 }
 
+/// The answer to a request in a session that is not there, or is not its run's.
+pub(super) fn no_session(body: &[u8]) -> Response {
+    let message = "there is no such session; open one with `initialize`";
+    let error = rpc_error(ErrorCode::INVALID_REQUEST, message, Code::UnknownName);
+    answer(StatusCode::NOT_FOUND, &json!({ "jsonrpc": "2.0", "id": id_of(body), "error": error }))
+}
+
+/// The answer to a handshake where there are as many sessions as there may be.
+pub(super) fn full() -> Response {
+    let message = "there are too many sessions; try again later";
+    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, Code::LimitReached, message);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+    response
+}
+
+/// The answer where the protocol's library fails, of whose workings nothing is told.
+fn failed(body: &[u8]) -> Response {
+    let error = rpc_error(ErrorCode::INTERNAL_ERROR, "the request could not be handled", Code::Internal);
+    answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "jsonrpc": "2.0", "id": id_of(body), "error": error }))
+}
+
 /// The answer to a request of a run that has as many as it may already.
 pub(super) fn busy() -> Response {
     let message = "this run has too many requests open; wait for their answers";
     let mut response = refused(StatusCode::TOO_MANY_REQUESTS, Code::LimitReached, message);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
     response
+}
+
+fn rpc_error(rpc_code: ErrorCode, message: &str, code: Code) -> Json {
+    json!({ "code": rpc_code.0, "message": message, "data": { "code": code.name() } })
 }
 
 fn refused(status: StatusCode, code: Code, message: &str) -> Response {
@@ -177,6 +201,23 @@ mod tests {
             let explained = explain(rejected(status, "{}"), b"").await;
             assert_eq!((explained.response.status(), explained.malformed), (status, None));
         }
+    }
+
+    #[tokio::test]
+    async fn a_failure_of_the_library_tells_nothing_of_it() {
+        let rejection = rejected(StatusCode::INTERNAL_SERVER_ERROR, "Encounter an error when create session: secret");
+        let explained = explain(rejection, br#"{"id": 9}"#).await;
+        assert_eq!((explained.response.status(), explained.malformed), (StatusCode::INTERNAL_SERVER_ERROR, None));
+        let told = body_of(explained.response).await;
+        assert_eq!((&told["id"], &told["error"]["data"]["code"]), (&json!(9), &json!("internal")));
+        assert!(!told.to_string().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_not_there_is_not_found() {
+        let response = no_session(br#"{"id": "x", "method": "ping"}"#);
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert_eq!(body_of(response).await["id"], json!("x"));
     }
 
     #[tokio::test]

@@ -1,17 +1,39 @@
 //! What workers connect to: MCP over Streamable HTTP at `/mcp`.
 //!
-//! Every request proves its own run by a bearer token before anything of it is understood. Nothing is kept between
-//! requests: clients of the current revision need no session, and those of the two before it are served without
-//! one, which their revisions allow. So there is no session to steal, to mix up between runs, to fill memory with or
-//! to lose in a restart, and any replica can answer any request. Answers are plain JSON, one for each request.
+//! One address serves three revisions of the protocol: 2026-07-28, which has no sessions, and 2025-11-25 and
+//! 2025-06-18 within sessions. Every request proves its own run by a bearer token before anything of it is understood,
+//! within a session too, and a session answers to its own run alone. What a session keeps is the conversation: what the
+//! run has read, proposed and done is in the trail, so that a lost session costs a handshake, and a client of the
+//! current revision can be answered by any replica. Answers are plain JSON where nothing else is to be said, and a
+//! stream where something is, or where there is a session.
 //!
 //! Relies on `rmcp` for the protocol and on the engine for every decision; never answers for a run whose token the
 //! same request does not carry.
 
+mod aside;
+mod caller;
+mod calls;
 mod claim;
+mod client;
 mod door;
 mod faults;
+mod followed;
 mod in_flight;
+mod introduction;
+mod kept;
+mod level;
+mod listening;
+mod message;
+mod offers;
+mod old_tasks;
+mod other_requests;
+mod parameter_headers;
+mod questions;
+mod renamed;
+mod results;
+mod session;
+mod tasks;
+mod waiting;
 mod worker_service;
 
 use std::sync::Arc;
@@ -38,11 +60,14 @@ pub struct ServerConfig {
     /// The origins from which a browser may call. Where the list is empty, none: a request with an `Origin` is
     /// refused.
     pub allowed_origins: Vec<String>,
+    /// The console's base address, under which a decision's page is `/decisions/{id}`. Where it is empty, no client is
+    /// pointed to a page.
+    pub console_url: String,
     /// The largest request.
     pub body_bytes_max: usize,
     /// How many requests of one run are worked on at a time.
     pub requests_in_flight_max: usize,
-    /// Ends what is still being answered when the server stops.
+    /// Ends what is still being answered when the server stops, sessions included.
     pub shutdown: CancellationToken,
 }
 
@@ -51,6 +76,7 @@ impl Default for ServerConfig {
         Self {
             allowed_hosts: LOOPBACK_HOSTS.map(str::to_owned).to_vec(),
             allowed_origins: Vec::new(),
+            console_url: String::new(),
             body_bytes_max: 1024 * 1024,
             requests_in_flight_max: 64,
             shutdown: CancellationToken::new(),

@@ -1,75 +1,123 @@
 //! MCP's methods for one worker's request, each handed to the engine.
 //!
-//! The access comes from the very HTTP request that is being answered. Tools are listed and called as the engine
-//! says, for this run and at this moment; a refusal is a result that the worker can read, not a protocol error.
-//! Nothing is decided, kept or remembered here.
+//! The access comes from the very HTTP request that is being answered, within a session too. Tools are listed and
+//! called as the engine says, for this run and at this moment; a refused call of a tool is a result that the worker
+//! can read. Nothing is decided here, and nothing is kept but what a session needs to talk to its client.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::request::Parts;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, DiscoverResult,
-    ErrorCode, Implementation, InitializeRequestParams, InitializeResult, ListToolsResult, MetaObject,
-    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
+    CustomRequest, CustomResult, DiscoverResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+    GetTaskParams, GetTaskResult, InitializeRequestParams, InitializeResult, JsonObject, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ResultType, ServerConfig,
+    SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Value as Json, json};
-use writ_core::code::{Code, Refusal};
+use writ_core::code::Code;
 use writ_engine::Engine;
-use writ_engine::view::{WorkerAccess, WorkerAnswer, WorkerTool};
+use writ_engine::view::{WorkerAnswer, WorkerCall, WorkerOffers};
 
-use super::claim;
-use crate::outbound::quoted;
+use super::calls::{self, Kind};
+use super::client::Client;
+use super::followed::Followed;
+use super::introduction::{self, REVISIONS};
+use super::kept::Kept;
+use super::level::{self, Floor};
+use super::other_requests;
+use super::parameter_headers::{self, ParameterHeaders};
+use super::{claim, offers, questions, results, tasks, waiting};
 
-/// The revisions that are served, oldest first.
-const REVISIONS: &[ProtocolVersion] =
-    &[ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
-/// Methods that exist here: a request for one of them that could not be read has parameters that do not fit.
-const METHODS: [&str; 5] = ["initialize", "ping", "server/discover", "tools/call", "tools/list"];
-/// Where the introduction carries what the run has read, proposed and done so far.
-const RUN_META: &str = "writ.dev/run";
-const CLIENT_BYTES_MAX: usize = 200;
+/// What all requests have.
+pub(super) struct Endpoint {
+    pub(super) engine: Arc<Engine>,
+    pub(super) console_url: String,
+    pub(super) parameter_headers: Arc<ParameterHeaders>,
+}
 
-const INSTRUCTIONS: &str = "You work on one mission for one person. What you see is everything that you may use: \
-    tables and documents hold only the rows and columns of this mission, and what is not there cannot be reached.\n\
-    Read with knowledge_describe (which tables and documents there are), knowledge_query (SQL) and knowledge_search \
-    (documents). Say what you conclude, and from what, with observe.\n\
-    A tool that changes something does not change it when you call it: the call becomes a proposal, and a person \
-    decides. Give your reason in writ_reason. The result is {\"pending\": {\"decision\": …}}; call decision_wait with \
-    that id until the status is final, and do not treat anything as done before. Making the same call again returns \
-    the same decision, so it is safe to repeat a step after a restart.\n\
-    A result {\"refused\": {\"code\", \"message\"}} says what was not allowed; another wording of the same request \
-    does not help. When the work is done, or cannot be done, finish with conclude.";
+/// What the requests of one session have. A request without one has its own, which ends with it.
+pub(super) struct Conversation {
+    pub(super) floor: Floor,
+    pub(super) kept: Kept,
+    pub(super) followed: Followed,
+}
 
-/// The protocol's side of the engine.
-#[derive(Clone)]
+/// The protocol's side of the engine, for one session or one request.
 pub(super) struct WorkerService {
-    engine: Arc<Engine>,
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) conversation: Conversation,
 }
 
 impl WorkerService {
-    pub(super) fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+    pub(super) fn new(endpoint: Arc<Endpoint>) -> Self {
+        let followed = Followed::new(Arc::clone(&endpoint.engine));
+        let conversation = Conversation { floor: Floor::default(), kept: Kept::default(), followed };
+        Self { endpoint, conversation }
     }
 
-    /// Tells the engine that a worker has come, and returns where its run stands.
-    async fn attach(
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.endpoint.engine
+    }
+
+    pub(super) fn client(&self, context: &RequestContext<RoleServer>) -> Result<Client, ErrorData> {
+        Client::of(context, self.conversation.floor.get())
+    }
+
+    async fn offers(&self, context: &RequestContext<RoleServer>) -> Result<WorkerOffers, ErrorData> {
+        let client = self.client(context)?;
+        self.engine().worker_offers(&client.access).await.map_err(|refusal| results::error(&refusal))
+    }
+
+    /// The answer to a call of a tool, as this client can take it.
+    async fn told(
         &self,
-        context: &RequestContext<RoleServer>,
-        client: Option<&Implementation>,
-    ) -> Result<Json, ErrorData> {
-        let access = access(context)?;
-        self.engine.attach(&access, &introduction(client)).await.map_err(|refusal| error(&refusal))
+        client: &Client,
+        answer: WorkerAnswer,
+        brings_state: bool,
+    ) -> Result<CallToolResponse, ErrorData> {
+        match answer {
+            WorkerAnswer::Own { content, waits_for: Some(decision), .. } => {
+                waiting::answer(self.engine(), client, &self.endpoint.console_url, &decision, content).await
+            }
+            WorkerAnswer::Own { content, is_error, waits_for: None } => {
+                if brings_state
+                    && let Some((code, message)) = results::refusal_in(&content)
+                    && [Code::BadArguments.name(), Code::MalformedMessage.name()].contains(&code)
+                {
+                    // A state that is not the one that was given is a fault of the protocol, not of the call.
+                    return Err(ErrorData::invalid_params(message.to_owned(), Some(json!({ "code": code }))));
+                }
+                Ok(results::own(content, is_error).into())
+            }
+            WorkerAnswer::Passed(message) => results::tool_result(message).map(Into::into),
+            WorkerAnswer::InputRequired(wanted) if client.is_current() => {
+                questions::as_result(client.caller.declared(), wanted).map(Into::into)
+            }
+            WorkerAnswer::InputRequired(_) => {
+                Ok(results::refused(Code::UpstreamError, "the integration asks something, which takes a session")
+                    .into())
+            }
+            WorkerAnswer::Task(task) => {
+                let task = tasks::created(task)?;
+                if client.has_tasks() {
+                    return Ok(task.into());
+                }
+                match tasks::carry_through(self.engine(), client, &task.task.task_id).await? {
+                    Ok(view) => waiting::settled(&view).map(Into::into),
+                    Err(why) => Ok(results::refused(Code::UpstreamError, &why).into()),
+                }
+            }
+        }
     }
 }
 
 impl ServerHandler for WorkerService {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(Implementation::new("writ", env!("CARGO_PKG_VERSION")).with_title("Writ"))
-            .with_instructions(INSTRUCTIONS)
+        introduction::server()
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
@@ -82,16 +130,18 @@ impl ServerHandler for WorkerService {
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
         let mut result = self.negotiate_initialize(&request)?;
-        let run = self.attach(&context, Some(&request.client_info)).await?;
+        let access = self.client(&context)?.access;
+        let run = self.engine().attach(&access, &introduction::of(Some(&request.client_info))).await;
+        introduction::note_run(&mut result.meta, run.map_err(|refusal| results::error(&refusal))?);
         context.peer.set_peer_info(request);
-        note_run(&mut result.meta, run);
         Ok(result)
     }
 
     async fn discover(&self, context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
-        let run = self.attach(&context, context.meta.client_info().as_ref()).await?;
+        let access = self.client(&context)?.access;
+        let run = self.engine().attach(&access, &introduction::of(context.meta.client_info().as_ref())).await;
         let mut result = DiscoverResult::from_server_info(REVISIONS.to_vec(), self.get_info());
-        note_run(&mut result.meta, run);
+        introduction::note_run(&mut result.meta, run.map_err(|refusal| results::error(&refusal))?);
         Ok(result)
     }
 
@@ -100,11 +150,15 @@ impl ServerHandler for WorkerService {
         _request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let access = access(&context)?;
-        let tools = self.engine.worker_tools(&access).await.map_err(|refusal| error(&refusal))?;
-        let tools = tools.into_iter().map(declared).collect();
-        // Another run, or the same one after a revocation, has other tools.
-        Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(0).with_cache_scope(CacheScope::Private))
+        let client = self.client(&context)?;
+        let tools = self.engine().worker_tools(&client.access).await.map_err(|refusal| results::error(&refusal))?;
+        self.endpoint.parameter_headers.listed(client.access.run(), &tools);
+        Ok(offers::tools(tools))
+    }
+
+    /// Asked by the library while it compares headers and arguments, and for nothing else.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        parameter_headers::schema(name).map(|schema| Tool::new(name.to_owned(), "", schema))
     }
 
     async fn call_tool(
@@ -112,11 +166,163 @@ impl ServerHandler for WorkerService {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let access = access(&context)?;
+        let client = self.client(&context)?;
+        if let Some(decision) = waiting::returns_to(request.request_state.as_deref()) {
+            return waiting::present(self.engine(), &client, decision).await;
+        }
         let mut arguments = request.arguments.unwrap_or_default();
         let claim = claim::take(&mut arguments, &context.meta);
-        let answer = self.engine.worker_call(&access, &request.name, arguments, claim).await;
-        Ok(result(answer).into())
+        let brings_state = request.request_state.is_some();
+        let continued = calls::continued(request.input_responses, request.request_state);
+        let call = WorkerCall { name: request.name.into_owned(), arguments, claim, continued };
+        let answer = calls::answer(self.engine(), &client, Kind::Tool, call, &context.ct).await?;
+        calls::until(&context.ct, self.told(&client, answer, brings_state)).await?
+    }
+
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        self.offers(&context).await.map(offers::prompts)
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        self.offers(&context).await.map(offers::resources)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.offers(&context).await.map(offers::templates)
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let client = self.client(&context)?;
+        let mut arguments = request.arguments.unwrap_or_default();
+        let claim = claim::take(&mut arguments, &context.meta);
+        let continued = calls::continued(request.input_responses, request.request_state);
+        let call = WorkerCall { name: request.name, arguments, claim, continued };
+        let answer = calls::answer(self.engine(), &client, Kind::Prompt, call, &context.ct).await?;
+        if let WorkerAnswer::InputRequired(wanted) = answer {
+            return questions::as_result(client.caller.declared(), wanted).map(Into::into);
+        }
+        let unknown =
+            |message: String| ErrorData::invalid_params(message, Some(json!({ "code": Code::UnknownName.name() })));
+        let mut prompt: GetPromptResult = results::other_result(answer, unknown)?;
+        prompt.result_type = Some(ResultType::COMPLETE);
+        Ok(prompt.into())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let client = self.client(&context)?;
+        let claim = claim::take(&mut JsonObject::new(), &context.meta);
+        let continued = calls::continued(request.input_responses, request.request_state);
+        let call = WorkerCall { name: request.uri.clone(), arguments: JsonObject::new(), claim, continued };
+        let answer = calls::answer(self.engine(), &client, Kind::Resource, call, &context.ct).await?;
+        if let WorkerAnswer::InputRequired(wanted) = answer {
+            return questions::as_result(client.caller.declared(), wanted).map(Into::into);
+        }
+        let data = json!({ "uri": request.uri, "code": Code::UnknownName.name() });
+        let unknown = |message: String| ErrorData::resource_not_found(message, Some(data));
+        let mut resource: ReadResourceResult = results::other_result(answer, unknown)?;
+        resource.result_type = Some(ResultType::COMPLETE);
+        // Whoever reads it next may see another slice of it.
+        Ok(resource.with_ttl_ms(0).with_cache_scope(CacheScope::Private).into())
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let client = self.client(&context)?;
+        let Ok(Json::Object(parameters)) = serde_json::to_value(&request) else {
+            return Err(ErrorData::invalid_params("the parameters do not fit the protocol", None));
+        };
+        let completing = self.engine().worker_complete(&client.access, parameters);
+        let completed = calls::until(&context.ct, completing).await?.map_err(|refusal| tasks::error(&refusal))?;
+        let mut completed: CompleteResult = results::typed(completed)?;
+        completed.result_type = Some(ResultType::COMPLETE);
+        Ok(completed)
+    }
+
+    #[allow(deprecated, reason = "the revisions before 2026-07-28 have it, and their clients are served")]
+    async fn set_level(
+        &self,
+        request: rmcp::model::SetLevelRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if self.client(&context)?.is_current() {
+            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "logging/setLevel", None));
+        }
+        let level = serde_json::to_value(request.level).ok();
+        if let Some(rank) = level.as_ref().and_then(Json::as_str).and_then(level::rank) {
+            self.conversation.floor.set(rank);
+        }
+        Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let client = self.client(&context)?;
+        if !client.caller.is_in_session() {
+            return Err(ErrorData::invalid_request("there is no session in which changes could be told", None));
+        }
+        self.conversation.followed.begin(&client, request.uri).await
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let client = self.client(&context)?;
+        self.conversation.followed.end(&client, &request.uri).await
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let client = self.client(&context)?;
+        let view = tasks::look(self.engine(), &client, &request.task_id).await?;
+        Ok(GetTaskResult::new(tasks::detailed(&view)))
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let responses = JsonObject::from_iter(request.input_responses);
+        tasks::update(self.engine(), &self.client(&context)?, &request.task_id, responses).await
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        tasks::cancel(self.engine(), &self.client(&context)?, &request.task_id).await
     }
 
     async fn on_custom_request(
@@ -124,85 +330,6 @@ impl ServerHandler for WorkerService {
         request: CustomRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        if !METHODS.contains(&request.method.as_str()) {
-            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, quoted(&request.method), None));
-        }
-        let message = format!("the parameters of `{}` do not fit the protocol", request.method);
-        self.engine.record_malformed(&access(&context)?, &message).await;
-        Err(ErrorData::invalid_params(message, Some(json!({ "code": Code::BadArguments.name() }))))
-    }
-}
-
-/// What the request's own token proved.
-fn access(context: &RequestContext<RoleServer>) -> Result<WorkerAccess, ErrorData> {
-    context
-        .extensions
-        .get::<Parts>()
-        .and_then(|parts| parts.extensions.get::<WorkerAccess>())
-        .cloned()
-        .ok_or_else(|| ErrorData::internal_error("the request was not authenticated", None))
-}
-
-fn introduction(client: Option<&Implementation>) -> String {
-    let Some(client) = client else {
-        return "unnamed".to_owned();
-    };
-    let text = format!("{} {}", client.name, client.version);
-    text.get(..text.floor_char_boundary(CLIENT_BYTES_MAX)).unwrap_or_default().to_owned()
-}
-
-fn note_run(meta: &mut Option<MetaObject>, run: Json) {
-    meta.get_or_insert_default().insert(RUN_META.to_owned(), run);
-}
-
-fn error(refusal: &Refusal) -> ErrorData {
-    let code = match refusal.code {
-        Code::Internal | Code::StoreUnavailable | Code::PolicyMismatch => ErrorCode::INTERNAL_ERROR,
-        _ => ErrorCode::INVALID_REQUEST,
-    };
-    ErrorData::new(code, refusal.message.clone(), Some(json!({ "code": refusal.code.name() })))
-}
-
-fn declared(tool: WorkerTool) -> Tool {
-    Tool::new(tool.name, tool.description, tool.input_schema)
-        .with_annotations(ToolAnnotations::new().read_only(tool.read_only))
-}
-
-/// The answer as structured content, and as the same JSON in text for clients that only show text.
-fn result(answer: WorkerAnswer) -> CallToolResult {
-    if answer.is_error {
-        CallToolResult::structured_error(answer.content)
-    } else {
-        CallToolResult::structured(answer.content)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_a_result_that_can_be_read_twice() {
-        let content = json!({ "refused": { "code": "not_permitted", "message": "not in this mission" } });
-        let result = result(WorkerAnswer { content: content.clone(), is_error: true });
-        assert_eq!(result.is_error, Some(true));
-        assert_eq!(result.structured_content.as_ref(), Some(&content));
-        let text = result.content[0].as_text().unwrap();
-        assert_eq!(serde_json::from_str::<Json>(&text.text).unwrap(), content);
-    }
-
-    #[test]
-    fn a_client_is_introduced_briefly() {
-        assert_eq!(introduction(None), "unnamed");
-        assert_eq!(introduction(Some(&Implementation::new("agent", "1.2"))), "agent 1.2");
-        let long = Implementation::new("é".repeat(CLIENT_BYTES_MAX), "1");
-        assert!(introduction(Some(&long)).len() <= CLIENT_BYTES_MAX);
-    }
-
-    #[test]
-    fn a_refusal_outside_a_call_keeps_its_code() {
-        let data = error(&Refusal::new(Code::RunNotOpen, "the run has ended"));
-        assert_eq!(data.code, ErrorCode::INVALID_REQUEST);
-        assert_eq!(data.data, Some(json!({ "code": "run_not_open" })));
+        other_requests::answer(self, request, &context).await.map(CustomResult)
     }
 }

@@ -1,78 +1,198 @@
-//! An integration's own account of itself: its name, version and tools, every page of them.
+//! An integration's own account of itself: its name, version and everything that it offers, every page of it.
 //!
 //! The account is bounded and taken as it is. Whether it is the one that the operator pinned is for the engine to
 //! say; nothing here is a reason to trust it.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use rmcp::model::{PaginatedRequestParams, Tool};
+use rmcp::model::{ClientRequest, CustomRequest, JsonObject};
 use serde_json::Value as Json;
-use writ_engine::upstream::{ServerDescription, UpstreamTool};
+use writ_engine::upstream::{ServerDescription, UpstreamItem, UpstreamTool};
 
+use super::answer::size;
+use super::dial::NotOpen;
 use super::link::{Link, Open};
-use super::outcome;
+use super::outcome::{self, Kind};
+use super::request::Shape;
 
-const PAGES_MAX: usize = 50;
-const TOOLS_MAX: usize = 2_000;
-/// What of a tool's definition is no promise about what it does: it is not part of what a pin digests.
+const PAGES_MAX: usize = 64;
+const ENTRIES_MAX: usize = 2048;
+const LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// What of a definition is no promise about what it does: it is not part of what a pin digests.
 const DECORATION: [&str; 2] = ["_meta", "icons"];
+
+/// A list that a server offers.
+struct List {
+    method: &'static str,
+    member: &'static str,
+    /// By which member an entry is known.
+    key: &'static str,
+}
+
+const TOOLS: List = List { method: "tools/list", member: "tools", key: "name" };
+const PROMPTS: List = List { method: "prompts/list", member: "prompts", key: "name" };
+const RESOURCES: List = List { method: "resources/list", member: "resources", key: "uri" };
+const TEMPLATES: List = List { method: "resources/templates/list", member: "resourceTemplates", key: "uriTemplate" };
 
 /// Asks for the account, now.
 pub(super) async fn describe(link: &Link) -> Result<ServerDescription, String> {
-    let open = link.open().await?;
-    let server = open
-        .peer
-        .peer_info()
-        .and_then(|info| info.server_info.clone())
-        .map(|server| format!("{} {}", server.name, server.version))
-        .unwrap_or_default();
-    Ok(ServerDescription { server, tools: tools(link, &open).await? })
+    let open = link.open().await.map_err(|not_open| match not_open {
+        NotOpen::NotLinked => "the person has not linked it".to_owned(),
+        NotOpen::Unavailable(why) => why,
+    })?;
+    let described = of(&open).await;
+    match described {
+        Ok(description) => Ok(description),
+        Err(failure) => {
+            if failure.connection_is_stale {
+                link.close(&open).await;
+            }
+            Err(failure.why)
+        }
+    }
 }
 
-async fn tools(link: &Link, open: &Open) -> Result<Vec<UpstreamTool>, String> {
-    let mut tools = Vec::new();
+/// Lists the tools for the sake of the protocol's own loop, which puts parts of a call's arguments into headers as
+/// the tool's definition says.
+pub(super) async fn list_tools(open: &Open) {
+    if let Err(failure) = list(open, &TOOLS).await {
+        tracing::debug!(why = failure.why, "the tools of an integration cannot be listed");
+    }
+}
+
+struct Failure {
+    why: String,
+    connection_is_stale: bool,
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Self { why, connection_is_stale: false }
+    }
+}
+
+async fn of(open: &Open) -> Result<ServerDescription, Failure> {
+    let Some(server) = open.server() else {
+        return Err(Failure::from("it has not introduced itself".to_owned()));
+    };
+    let name = server.server_info.as_ref().map(|server| format!("{} {}", server.name, server.version));
+    let offers = &server.capabilities;
+    let mut description = ServerDescription {
+        server: name.unwrap_or_default(),
+        completes: offers.completions.is_some(),
+        ..ServerDescription::default()
+    };
+    if offers.tools.is_some() {
+        let tools: Result<Vec<UpstreamTool>, String> = list(open, &TOOLS).await?.into_iter().map(tool).collect();
+        description.tools = tools?;
+        // Whoever calls a tool from now on need not list them first.
+        let _ = open.tools_listed.set(());
+    }
+    if offers.prompts.is_some() {
+        description.prompts = list(open, &PROMPTS).await?.into_iter().map(item).collect();
+    }
+    if offers.resources.is_some() {
+        description.resources = list(open, &RESOURCES).await?.into_iter().map(item).collect();
+        description.templates = list(open, &TEMPLATES).await?.into_iter().map(item).collect();
+    }
+    Ok(description)
+}
+
+/// An entry of a list: by what it is known, and its definition.
+type Entry = (String, JsonObject);
+
+async fn list(open: &Open, list: &List) -> Result<Vec<Entry>, Failure> {
+    let mut entries = Vec::new();
     let mut names = HashSet::new();
-    let mut cursor = None;
+    let mut bytes = 0_usize;
+    let mut cursor: Option<String> = None;
     for _ in 0..PAGES_MAX {
-        let page = PaginatedRequestParams::default().with_cursor(cursor);
-        let page = match open.peer.list_tools(Some(page)).await {
-            Ok(page) => page,
-            Err(error) => {
-                if outcome::of_failure(&error, outcome::Kind::Read).connection_is_stale {
-                    link.close(open).await;
-                }
-                return Err(format!("its tools cannot be listed: {}", outcome::reason(&error)));
+        let (page, next) = page(open, list, cursor.take()).await?;
+        for entry in page {
+            bytes = bytes.saturating_add(size(&entry).unwrap_or(LIST_BYTES_MAX));
+            if entries.len() >= ENTRIES_MAX || bytes > LIST_BYTES_MAX {
+                let why = format!("`{}` has more than {ENTRIES_MAX} entries or {LIST_BYTES_MAX} bytes", list.method);
+                return Err(why.into());
             }
-        };
-        for tool in page.tools {
-            if !names.insert(tool.name.clone()) {
-                return Err(format!("it lists the tool `{}` twice", tool.name));
+            let (name, entry) = known_by(list, entry)?;
+            if !names.insert(name.clone()) {
+                return Err(format!("`{}` has the entry `{name}` twice", list.method).into());
             }
-            if tools.len() >= TOOLS_MAX {
-                return Err(format!("it lists more than {TOOLS_MAX} tools"));
-            }
-            tools.push(described(tool)?);
+            entries.push((name, entry));
         }
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return Ok(tools);
+        match next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(entries),
         }
     }
-    Err(format!("it lists its tools on more than {PAGES_MAX} pages"))
+    Err(format!("`{}` has more than {PAGES_MAX} pages", list.method).into())
 }
 
-fn described(tool: Tool) -> Result<UpstreamTool, String> {
-    let mut definition = serde_json::to_value(&tool).map_err(|error| format!("a tool cannot be read: {error}"))?;
-    if let Json::Object(definition) = &mut definition {
-        for member in DECORATION {
-            definition.shift_remove(member);
-        }
+async fn page(open: &Open, list: &List, cursor: Option<String>) -> Result<(Vec<Json>, Option<String>), Failure> {
+    let mut parameters = JsonObject::new();
+    if let Some(cursor) = cursor {
+        parameters.insert("cursor".to_owned(), Json::String(cursor));
     }
+    let request = CustomRequest::new(list.method, Some(Json::Object(parameters)));
+    let answer = open.peer.send_request(ClientRequest::CustomRequest(request)).await.map_err(|error| Failure {
+        why: format!("`{}` failed: {}", list.method, outcome::reason(&error)),
+        connection_is_stale: outcome::of_failure(&error, Shape::Acknowledgement, Kind::Read).connection_is_stale,
+    })?;
+    let mut answer = serde_json::to_value(answer).unwrap_or_default();
+    let next = answer.get("nextCursor").and_then(Json::as_str).filter(|next| !next.is_empty()).map(str::to_owned);
+    match answer.get_mut(list.member).map(Json::take) {
+        Some(Json::Array(entries)) => Ok((entries, next)),
+        _ => Err(format!("the answer to `{}` has no `{}`", list.method, list.member).into()),
+    }
+}
+
+fn known_by(list: &List, entry: Json) -> Result<Entry, String> {
+    let Json::Object(entry) = entry else {
+        return Err(format!("an entry of `{}` is not an object", list.method));
+    };
+    match entry.get(list.key).and_then(Json::as_str).map(str::to_owned) {
+        Some(name) => Ok((name, entry)),
+        None => Err(format!("an entry of `{}` has no `{}`", list.method, list.key)),
+    }
+}
+
+fn tool((name, entry): Entry) -> Result<UpstreamTool, String> {
+    let Some(input_schema) = entry.get("inputSchema").and_then(Json::as_object).cloned() else {
+        return Err(format!("the tool `{name}` has no schema of its arguments"));
+    };
     Ok(UpstreamTool {
-        name: tool.name.into_owned(),
-        description: tool.description.map(|text| text.into_owned()).unwrap_or_default(),
-        input_schema: Arc::unwrap_or_clone(tool.input_schema),
-        definition,
+        description: entry.get("description").and_then(Json::as_str).unwrap_or_default().to_owned(),
+        input_schema,
+        output_schema: entry.get("outputSchema").and_then(Json::as_object).cloned(),
+        definition: Json::Object(without_decoration(entry)),
+        name,
     })
+}
+
+fn item((name, entry): Entry) -> UpstreamItem {
+    UpstreamItem { name, definition: Json::Object(without_decoration(entry)) }
+}
+
+fn without_decoration(mut definition: JsonObject) -> JsonObject {
+    for member in DECORATION {
+        definition.shift_remove(member);
+    }
+    definition
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_without_a_name_or_a_schema_is_no_entry() {
+        assert!(known_by(&TOOLS, json!({ "title": "Echo" })).is_err());
+        assert!(known_by(&RESOURCES, json!("file:///a")).is_err());
+        let entry = known_by(&TOOLS, json!({ "name": "echo", "icons": [], "_meta": {} })).unwrap();
+        assert!(tool(entry).is_err());
+        let entry = known_by(&TOOLS, json!({ "name": "echo", "inputSchema": {}, "icons": [] })).unwrap();
+        assert_eq!(tool(entry).unwrap().definition, json!({ "name": "echo", "inputSchema": {} }));
+    }
 }

@@ -1,40 +1,54 @@
-//! One integration's connection through its life: closed, open, broken, opened again.
+//! One integration's connection through its life, for one person or for all: closed, open, broken, opened again.
 //!
 //! A link opens at the first use and again after it broke. After a failed attempt it waits, longer each time up to a
 //! limit, and says so at once to whoever asks meanwhile: nobody's call waits for a server that is down. Many calls
-//! share one open connection. A link never makes a call of its own.
+//! share one open connection. A link makes no call of its own; it listens for changes, where the server announces
+//! them to listeners.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use rmcp::model::ServerPeerInfo;
 use rmcp::{Peer, RoleClient};
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::connection::Connection;
-use super::dial::{Running, dial};
+use super::breaker::{Breaker, backoff};
+use super::changes::{Attached, Changes, Heard, announced, keep_listening};
+use super::connection::{Connection, Transport};
+use super::dial::{Dialler, NotOpen, Running};
+use super::follow::Follows;
+use super::http_client::Clients;
+use super::request;
+use super::switchboard::Switchboard;
 
-/// How many calls one integration works on at a time; more wait their turn.
-pub(super) const CALLS_IN_FLIGHT_MAX: usize = 64;
 /// How long opening may take. A server of an old protocol may leave the first ten seconds unanswered.
 const OPEN_SECONDS_MAX: u64 = 25;
-const BACKOFF_MILLISECONDS_MIN: u64 = 250;
-const BACKOFF_MILLISECONDS_MAX: u64 = 30_000;
 
-/// One integration's connection.
+/// One connection.
 pub(super) struct Link {
-    connection: Connection,
-    answer_within: Duration,
+    connection: Arc<Connection>,
+    person: Option<String>,
+    clients: Arc<Clients>,
+    switchboard: Arc<Switchboard>,
+    breaker: Breaker,
     state: Mutex<State>,
     in_flight: Semaphore,
 }
 
 #[derive(Default)]
 struct State {
-    live: Option<Running>,
+    live: Option<Live>,
     /// Tells one opening from the next, so that a late complaint does not close a newer connection.
     opening: u64,
     failures: u32,
     trouble: Option<Trouble>,
+}
+
+struct Live {
+    running: Running,
+    tools_listed: Arc<OnceCell<()>>,
+    _listening: Option<Attached>,
 }
 
 struct Trouble {
@@ -45,60 +59,136 @@ struct Trouble {
 /// A connection to send on.
 pub(super) struct Open {
     pub(super) peer: Peer<RoleClient>,
+    /// Filled once the tools have been listed on this connection.
+    pub(super) tools_listed: Arc<OnceCell<()>>,
     opening: u64,
 }
 
+impl Open {
+    /// How the server introduced itself.
+    pub(super) fn server(&self) -> Option<Arc<ServerPeerInfo>> {
+        self.peer.peer_info()
+    }
+
+    /// Whether it speaks the current revision, in which every request stands by itself.
+    pub(super) fn is_current(&self) -> bool {
+        self.server().is_some_and(|server| !server.protocol_version.has_initialize())
+    }
+}
+
 impl Link {
-    pub(super) fn new(connection: Connection, answer_within: Duration) -> Self {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        person: Option<String>,
+        clients: Arc<Clients>,
+        changes: Changes,
+    ) -> Self {
+        let in_flight = Semaphore::new(connection.limits.calls_in_flight.clamp(1, Semaphore::MAX_PERMITS));
+        let switchboard = Arc::new(Switchboard::new(changes, Arc::new(Follows::default())));
         Self {
             connection,
-            answer_within,
+            person,
+            clients,
+            switchboard,
+            breaker: Breaker::default(),
             state: Mutex::new(State::default()),
-            in_flight: Semaphore::new(CALLS_IN_FLIGHT_MAX),
+            in_flight,
         }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    pub(super) fn follows(&self) -> &Arc<Follows> {
+        self.switchboard.follows()
     }
 
     /// How long a call may take here.
     pub(super) fn answer_within(&self) -> Duration {
-        self.answer_within
+        self.connection.limits.answer
+    }
+
+    /// Whether a tool's call needs the tool's definition, since parts of its arguments go into headers (SEP-2243).
+    pub(super) fn needs_definitions(&self, open: &Open) -> bool {
+        matches!(self.connection.transport, Transport::Http { .. }) && open.is_current()
     }
 
     /// A turn to make a call, or nothing where none came free in time.
     pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        tokio::time::timeout(self.answer_within, self.in_flight.acquire()).await.ok()?.ok()
+        tokio::time::timeout(self.answer_within(), self.in_flight.acquire()).await.ok()?.ok()
     }
 
     /// The open connection; opens it where there is none.
-    pub(super) async fn open(&self) -> Result<Open, String> {
+    pub(super) async fn open(&self) -> Result<Open, NotOpen> {
         let mut state = self.state.lock().await;
         if let Some(live) = &state.live
-            && !live.is_transport_closed()
+            && !live.running.is_transport_closed()
         {
-            return Ok(Open { peer: live.peer().clone(), opening: state.opening });
+            return Ok(live.opened(state.opening));
         }
         state.live = None;
+        self.follows().close_streams();
         if let Some(trouble) = state.trouble.as_ref().filter(|trouble| Instant::now() < trouble.until) {
-            return Err(format!("{} (not tried again yet)", trouble.why));
+            return Err(NotOpen::Unavailable(format!("{} (not tried again yet)", trouble.why)));
         }
-        let limit = Duration::from_secs(OPEN_SECONDS_MAX);
-        let dialled = tokio::time::timeout(limit, dial(&self.connection))
-            .await
-            .unwrap_or_else(|_| Err(format!("it did not introduce itself within {OPEN_SECONDS_MAX} s")));
-        match dialled {
-            Ok(live) => {
+        match self.dial().await {
+            Ok(running) => {
+                let live = self.live(running);
                 let opening = state.opening.wrapping_add(1);
-                let peer = live.peer().clone();
+                let open = live.opened(opening);
                 *state = State { live: Some(live), opening, failures: 0, trouble: None };
-                Ok(Open { peer, opening })
+                Ok(open)
             }
-            Err(why) => {
+            Err(NotOpen::NotLinked) => Err(NotOpen::NotLinked),
+            Err(NotOpen::Unavailable(why)) => {
                 let until = Instant::now().checked_add(backoff(state.failures));
                 state.failures = state.failures.saturating_add(1);
                 state.trouble = until.map(|until| Trouble { until, why: why.clone() });
                 tracing::warn!(integration = self.connection.name, why, "an integration cannot be reached");
-                Err(why)
+                Err(NotOpen::Unavailable(why))
             }
         }
+    }
+
+    async fn dial(&self) -> Result<Running, NotOpen> {
+        let dialler = Dialler {
+            connection: &self.connection,
+            person: self.person.as_deref(),
+            clients: &self.clients,
+            switchboard: &self.switchboard,
+        };
+        let limit = Duration::from_secs(OPEN_SECONDS_MAX);
+        tokio::time::timeout(limit, dialler.dial()).await.unwrap_or_else(|_| {
+            Err(NotOpen::Unavailable(format!("it did not introduce itself within {OPEN_SECONDS_MAX} s")))
+        })
+    }
+
+    /// Takes up listening and following on a connection that has just opened.
+    fn live(&self, running: Running) -> Live {
+        let peer = running.peer();
+        let server = peer.peer_info();
+        let is_current = server.as_ref().is_some_and(|server| !server.protocol_version.has_initialize());
+        let filter = server.as_ref().filter(|_| is_current).and_then(|server| announced(&server.capabilities));
+        let listening = filter.map(|filter| {
+            let switchboard = Arc::clone(&self.switchboard);
+            Attached::spawn(keep_listening(peer.clone(), filter, None, move |heard| match heard {
+                Heard::Notification(notification) => switchboard.spread(&notification),
+                Heard::Gap => switchboard.changes().announce(),
+            }))
+        });
+        for uri in self.follows().followed() {
+            if is_current {
+                self.follows().keep_stream(peer.clone(), &uri, None);
+            } else {
+                tokio::spawn(request::subscribe_again(peer.clone(), uri));
+            }
+        }
+        Live { running, tools_listed: Arc::default(), _listening: listening }
     }
 
     /// Closes the connection that was given out as `open`, so that the next call opens a new one.
@@ -110,20 +200,8 @@ impl Link {
     }
 }
 
-fn backoff(failures: u32) -> Duration {
-    let factor = 1_u64.checked_shl(failures).unwrap_or(u64::MAX);
-    Duration::from_millis(BACKOFF_MILLISECONDS_MIN.saturating_mul(factor).min(BACKOFF_MILLISECONDS_MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{BACKOFF_MILLISECONDS_MAX, BACKOFF_MILLISECONDS_MIN, backoff};
-
-    #[test]
-    fn waiting_doubles_up_to_a_limit() {
-        let waits: Vec<u128> = [0, 1, 2, 6, 7, 63, 64, u32::MAX].map(|n| backoff(n).as_millis()).to_vec();
-        let most = u128::from(BACKOFF_MILLISECONDS_MAX);
-        assert_eq!(waits[0], u128::from(BACKOFF_MILLISECONDS_MIN));
-        assert_eq!(waits, [250, 500, 1_000, 16_000, most, most, most, most]);
+impl Live {
+    fn opened(&self, opening: u64) -> Open {
+        Open { peer: self.running.peer().clone(), tools_listed: Arc::clone(&self.tools_listed), opening }
     }
 }

@@ -1,40 +1,59 @@
 //! The integrations: MCP servers that Writ calls on behalf of runs.
 //!
-//! [`McpUpstream`] keeps one lazily opened connection for each integration and makes each call once. It relies on
-//! the engine's permits for everything about whether a call may be made, and on the operator's [`Connection`]s for
-//! where it goes. It never retries a call, never follows a redirect, and never guesses: where it is not certain that
-//! a request stayed here, the answer is [`Sent::Lost`], and where an answer came, it is [`Sent::Answered`].
+//! [`McpUpstream`] keeps lazily opened connections, one for each integration or, where a connection is a person's
+//! own, one for each person, and makes each request once. It relies on the engine's permits for everything about
+//! whether a request may be made, and on the operator's [`Connection`]s for where it goes and what it may cost. It
+//! never retries, never follows a redirect, and never guesses: where it is not certain that a request stayed here,
+//! the answer is [`Sent::Lost`], and where an answer came, it is [`Sent::Answered`]. A server that is slow, down or
+//! hostile holds up its own calls and nobody else's.
 
+mod answer;
+mod breaker;
 mod call;
+mod changes;
+mod child;
+mod command;
 mod connection;
+mod conversation;
 mod describe;
 mod dial;
+mod follow;
+mod http_client;
+mod integration;
 mod link;
+mod ourselves;
 mod outcome;
+mod rate;
+mod request;
+mod switchboard;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use writ_engine::permit::Permit;
-use writ_engine::upstream::{Sent, ServerDescription, Upstream, UpstreamUnavailable};
+use writ_engine::upstream::{Caller, Sent, ServerDescription, Upstream, UpstreamUnavailable};
 
 use call::Call;
-use link::Link;
+use changes::Changes;
+use http_client::Clients;
+use integration::Integration;
 
-pub use call::IDEMPOTENCY_META;
-pub use connection::{Connection, Transport};
+pub use connection::{ANSWER_SECONDS_MAX, CALLS_IN_FLIGHT_MAX, Connection, Limits, Transport};
+pub use request::IDEMPOTENCY_META;
 
-/// How long an integration may take to answer one call.
-pub const ANSWER_SECONDS_MAX: u64 = 60;
-/// How long an integration may take to introduce itself and its tools.
+/// How long an integration may take to introduce itself and what it offers.
 pub const DESCRIBE_SECONDS_MAX: u64 = 60;
 
 /// The integrations, reached by MCP over standard input and output or over Streamable HTTP.
 pub struct McpUpstream {
-    links: BTreeMap<String, Link>,
+    integrations: BTreeMap<String, Integration>,
+    changes: Changes,
 }
 
 impl McpUpstream {
@@ -42,48 +61,66 @@ impl McpUpstream {
     /// the later one counts.
     #[must_use]
     pub fn new(connections: Vec<Connection>) -> Self {
-        Self::answering_within(connections, Duration::from_secs(ANSWER_SECONDS_MAX))
-    }
-
-    fn answering_within(connections: Vec<Connection>, limit: Duration) -> Self {
-        let links = connections.into_iter().map(|connection| {
+        let changes = Changes::default();
+        let clients = Arc::new(Clients::default());
+        let integrations = connections.into_iter().map(|connection| {
             let name = connection.name.clone();
-            (name, Link::new(connection, limit))
+            (name, Integration::new(connection, Arc::clone(&clients), changes.clone()))
         });
-        Self { links: links.collect() }
+        Self { integrations: integrations.collect(), changes }
     }
 
-    /// The one way to a tool: [`Upstream::send`] comes here with what a permit held.
-    async fn make(&self, integration: &str, call: Call) -> Sent {
-        match self.links.get(integration) {
-            Some(link) => call.make(link).await,
-            None => Sent::NotSent(format!("no connection is configured for the integration `{integration}`")),
+    /// Follows a counter that moves when an integration says that what it offers has changed: then it is time to
+    /// describe the integrations again.
+    #[must_use]
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.changes.follow()
+    }
+
+    /// The one way to an integration: [`Upstream::send`] comes here with what a permit held.
+    async fn make(&self, integration: &str, person: &str, call: Call, caller: Arc<dyn Caller>) -> Sent {
+        let Some(found) = self.integrations.get(integration) else {
+            return Sent::NotSent(format!("no connection is configured for the integration `{integration}`"));
+        };
+        let Some(link) = found.link(Some(person)) else {
+            return Sent::NotLinked;
+        };
+        if !found.may_call() {
+            return Sent::NotSent("the integration's rate of calls in a minute is used up".to_owned());
         }
+        call.make(&link, caller).await
+    }
+
+    async fn account(&self, integration: &str, person: Option<&str>) -> Result<ServerDescription, String> {
+        let Some(found) = self.integrations.get(integration) else {
+            return Err("no connection is configured for it".to_owned());
+        };
+        let Some(link) = found.link(person) else {
+            return Err("its connection is a person's own, and nobody is named".to_owned());
+        };
+        let limit = Duration::from_secs(DESCRIBE_SECONDS_MAX);
+        tokio::time::timeout(limit, describe::describe(&link))
+            .await
+            .unwrap_or_else(|_| Err(format!("what it offers was not listed within {DESCRIBE_SECONDS_MAX} s")))
     }
 }
 
 #[async_trait]
 impl Upstream for McpUpstream {
-    async fn describe(&self, integration: &str) -> Result<ServerDescription, UpstreamUnavailable> {
-        let answer = match self.links.get(integration) {
-            Some(link) => {
-                let limit = Duration::from_secs(DESCRIBE_SECONDS_MAX);
-                tokio::time::timeout(limit, describe::describe(link))
-                    .await
-                    .unwrap_or_else(|_| Err(format!("its tools were not listed within {DESCRIBE_SECONDS_MAX} s")))
-            }
-            None => Err("no connection is configured for it".to_owned()),
-        };
-        answer.map_err(|detail| UpstreamUnavailable { integration: integration.to_owned(), detail })
+    async fn describe(
+        &self,
+        integration: &str,
+        person: Option<&str>,
+    ) -> Result<ServerDescription, UpstreamUnavailable> {
+        let account = self.account(integration, person).await;
+        account.map_err(|detail| UpstreamUnavailable { integration: integration.to_owned(), detail })
     }
 
-    async fn send(&self, permit: Permit) -> Sent {
-        let integration = permit.integration().to_owned();
-        let call = Call {
-            tool: permit.tool().to_owned(),
-            idempotency_key: permit.idempotency_key().map(str::to_owned),
-            arguments: permit.into_arguments(),
-        };
-        self.make(&integration, call).await
+    async fn send(&self, permit: Permit, caller: Arc<dyn Caller>) -> Sent {
+        let (integration, person) = (permit.integration().to_owned(), permit.person().to_owned());
+        let idempotency_key = permit.idempotency_key().map(str::to_owned);
+        let run = permit.run().to_owned();
+        let call = Call { request: permit.into_request(), idempotency_key, run };
+        self.make(&integration, &person, call, caller).await
     }
 }

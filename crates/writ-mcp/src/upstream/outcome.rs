@@ -1,32 +1,44 @@
-//! What became of a call, read from what came back.
+//! What became of a request, read from what came back.
 //!
 //! An answer of the integration, an error included, is [`Sent::Answered`]: whether an error was a partial effect is
 //! for people to judge. A request that certainly stayed here is [`Sent::NotSent`]. Everything else is
 //! [`Sent::Lost`], also where a guess would be right most of the time.
 
-use std::io;
+use std::collections::BTreeSet;
 
 use rmcp::ServiceError;
-use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
+use rmcp::model::{JsonObject, ServerResult};
 use rmcp::transport::streamable_http_client::StreamableHttpError;
-use serde_json::{Value as Json, json};
-use writ_engine::upstream::Sent;
+use serde_json::Value as Json;
+use writ_core::definition::Ask;
+use writ_engine::upstream::{InputRequired, Sent, UpstreamTask};
 
+use super::answer::{answered, refused};
+use super::conversation::{asked_by, may_be_asked};
+use super::request::Shape;
+use crate::credential;
 use crate::outbound::{HttpError, did_not_leave, http_reason, quoted};
 
-/// The largest answer that is passed on, as JSON text. Of a read that answered more, nothing is passed on and the
-/// call counts as failed. An effect that answered more did happen: it keeps its outcome, and the answer is replaced
-/// by its size.
-/// It leaves room for the record that holds it, of which the trail takes a mebibyte.
-pub(super) const RESULT_BYTES_MAX: usize = 960 * 1024;
+pub(super) use super::answer::{RESULT_BYTES_MAX, size};
 
 const TOO_MANY_REQUESTS: u16 = 429;
+/// How many things an integration may want at once before it goes on.
+const WANTED_MAX: usize = 32;
 
-/// Whether the call was to change something.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Whether the request was to change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Read,
     Effect,
+}
+
+/// What is known of a request when it is judged.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) shape: Shape,
+    pub(super) kind: Kind,
+    /// What the integration may want of the worker.
+    pub(super) asks: &'a BTreeSet<Ask>,
 }
 
 /// What a failure says.
@@ -37,29 +49,69 @@ pub(super) struct Outcome {
 }
 
 /// What an answer says.
-pub(super) fn of_answer(response: CallToolResponse, kind: Kind) -> Sent {
-    match response {
-        CallToolResponse::Complete(result) => of_result(result, kind),
-        CallToolResponse::InputRequired(_) => refused("the tool asks for more input, which nobody here may give"),
-        // Nobody asked for a task: the call may well be running.
-        _ => Sent::Lost("the integration answered with a task instead of a result".to_owned()),
+pub(super) fn of_answer(result: ServerResult, asked: Asked<'_>) -> Sent {
+    let Ok(Json::Object(mut message)) = serde_json::to_value(result) else {
+        return Sent::Lost("the answer was not an object".to_owned());
+    };
+    let kind = message.shift_remove("resultType");
+    match kind.as_ref().map_or(Some("complete"), Json::as_str) {
+        Some("complete") => answered(message, asked),
+        Some("input_required") if matches!(asked.shape, Shape::Tool | Shape::Prompt | Shape::Resource) => {
+            wanted(message, asked)
+        }
+        Some("task") if asked.shape == Shape::Tool => task(message),
+        _ => Sent::Lost("the answer was of a kind that does not answer this request".to_owned()),
     }
 }
 
+fn wanted(mut message: JsonObject, asked: Asked<'_>) -> Sent {
+    if size(&message).is_none_or(|bytes| bytes > RESULT_BYTES_MAX) {
+        return refused(asked.shape, "what it wants before it goes on is too large", None);
+    }
+    let requests = match message.shift_remove("inputRequests") {
+        Some(Json::Object(requests)) => requests,
+        _ => JsonObject::new(),
+    };
+    if requests.len() > WANTED_MAX {
+        return refused(asked.shape, "it wants too much before it goes on", None);
+    }
+    if requests.values().any(|request| !is_allowed(request, asked.asks)) {
+        return refused(asked.shape, "it asks for something that the operator does not let it ask for", None);
+    }
+    let state = message.get("requestState").and_then(Json::as_str).map(str::to_owned);
+    Sent::InputRequired(InputRequired { requests, state })
+}
+
+fn task(mut message: JsonObject) -> Sent {
+    let is_task = message.get("taskId").is_some_and(Json::is_string);
+    if !is_task || size(&message).is_none_or(|bytes| bytes > RESULT_BYTES_MAX) {
+        return Sent::Lost("the answer was a task that cannot be asked about".to_owned());
+    }
+    message.shift_remove("_meta");
+    Sent::Task(UpstreamTask(message))
+}
+
+/// Whether the integration may want this of a worker.
+fn is_allowed(request: &Json, asks: &BTreeSet<Ask>) -> bool {
+    let method = request.get("method").and_then(Json::as_str).unwrap_or_default();
+    let parameters = request.get("params").unwrap_or(&Json::Null);
+    asked_by(method).is_some_and(|ask| asks.contains(&ask) && may_be_asked(ask, parameters))
+}
+
 /// What a failure says.
-pub(super) fn of_failure(error: &ServiceError, kind: Kind) -> Outcome {
+pub(super) fn of_failure(error: &ServiceError, shape: Shape, kind: Kind) -> Outcome {
     let mut connection_is_stale = false;
     let sent = match error {
-        ServiceError::McpError(error) => refused(&error.message),
+        ServiceError::McpError(error) => refused(shape, &error.message, Some(error)),
         ServiceError::TransportSend(error) => match error.error.downcast_ref::<HttpError>() {
             Some(error) => {
                 connection_is_stale = matches!(error, StreamableHttpError::SessionExpired);
-                of_http_failure(error, kind)
+                of_http_failure(error, shape, kind)
             }
             None => Sent::Lost(format!("the request could not be written: {}", quoted(&error.error.to_string()))),
         },
         ServiceError::TransportClosed => Sent::Lost("the connection closed before an answer came".to_owned()),
-        ServiceError::UnexpectedResponse => Sent::Lost("the answer was not a tool's result".to_owned()),
+        ServiceError::UnexpectedResponse => Sent::Lost("the answer was none to this request".to_owned()),
         other => Sent::Lost(quoted(&other.to_string())),
     };
     Outcome { sent, connection_is_stale }
@@ -67,120 +119,93 @@ pub(super) fn of_failure(error: &ServiceError, kind: Kind) -> Outcome {
 
 /// A failure as a text for operators.
 pub(super) fn reason(error: &ServiceError) -> String {
-    match of_failure(error, Kind::Read).sent {
-        Sent::Answered { result: Json::String(text), .. } => text,
-        Sent::Answered { result, .. } => quoted(&result.to_string()),
+    match of_failure(error, Shape::Acknowledgement, Kind::Read).sent {
+        Sent::Answered(answer) => match answer.result {
+            Json::String(text) => text,
+            result => quoted(&result.to_string()),
+        },
         Sent::NotSent(why) | Sent::Lost(why) => why,
+        Sent::NotLinked => "the person has not linked it".to_owned(),
+        Sent::InputRequired(_) | Sent::Task(_) => "it wants something before it goes on".to_owned(),
     }
 }
 
-fn of_http_failure(error: &HttpError, kind: Kind) -> Sent {
+fn of_http_failure(error: &HttpError, shape: Shape, kind: Kind) -> Sent {
     match error {
+        error if credential::missing(error) => Sent::NotLinked,
         error if did_not_leave(error) => Sent::NotSent(http_reason(error)),
         // The server does not know the session that the request belongs to, so it did nothing with it.
         StreamableHttpError::SessionExpired => Sent::NotSent(http_reason(error)),
         StreamableHttpError::AuthRequired(_) | StreamableHttpError::InsufficientScope(_) => {
-            refused(&http_reason(error))
+            refused(shape, &http_reason(error), None)
         }
-        StreamableHttpError::HttpStatus(status) if status.status == TOO_MANY_REQUESTS => refused(&http_reason(error)),
-        StreamableHttpError::ResponseBodyTooLarge { .. } if kind == Kind::Read => refused(&http_reason(error)),
+        StreamableHttpError::HttpStatus(status) if status.status == TOO_MANY_REQUESTS => {
+            refused(shape, &http_reason(error), None)
+        }
+        StreamableHttpError::ResponseBodyTooLarge { .. } if kind == Kind::Read => {
+            refused(shape, &http_reason(error), None)
+        }
         error => Sent::Lost(http_reason(error)),
-    }
-}
-
-fn of_result(result: CallToolResult, kind: Kind) -> Sent {
-    let is_error = result.is_error.unwrap_or(false);
-    let content = match result.structured_content {
-        Some(content) => content,
-        None => of_blocks(&result.content),
-    };
-    match size(&content) {
-        Some(bytes) if bytes <= RESULT_BYTES_MAX => Sent::Answered { is_error, result: content },
-        bytes if kind == Kind::Effect => {
-            Sent::Answered { is_error, result: json!({ "omitted": { "bytes": bytes, "bytes_max": RESULT_BYTES_MAX } }) }
-        }
-        _ => refused(&format!("the answer is larger than {RESULT_BYTES_MAX} bytes")),
-    }
-}
-
-/// The text of an answer: as JSON where it is JSON, otherwise as it is.
-fn of_blocks(blocks: &[ContentBlock]) -> Json {
-    let texts: Vec<&str> = blocks.iter().filter_map(|block| block.as_text()).map(|text| text.text.as_str()).collect();
-    if texts.is_empty() && !blocks.is_empty() {
-        return Json::String(format!("{} parts that are not text", blocks.len()));
-    }
-    let text = texts.join("\n");
-    serde_json::from_str(&text).unwrap_or(Json::String(text))
-}
-
-fn refused(message: &str) -> Sent {
-    Sent::Answered { is_error: true, result: Json::String(quoted(message)) }
-}
-
-/// How many bytes a value has as JSON text.
-fn size(value: &Json) -> Option<usize> {
-    let mut counter = Counter(0);
-    serde_json::to_writer(&mut counter, value).ok()?;
-    Some(counter.0)
-}
-
-struct Counter(usize);
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rmcp::transport::streamable_http_client::HttpStatusError;
+    use serde_json::json;
+
     use super::*;
 
-    fn answered(sent: Sent) -> (bool, Json) {
-        match sent {
-            Sent::Answered { is_error, result } => (is_error, result),
-            other => panic!("not an answer: {other:?}"),
-        }
-    }
-
-    fn texts(texts: &[&str]) -> CallToolResult {
-        CallToolResult::success(texts.iter().map(|text| ContentBlock::text(*text)).collect())
-    }
-
-    #[test]
-    fn structured_content_comes_before_text_and_json_before_plain_text() {
-        let structured = CallToolResult::structured(json!({ "status": "delivered" }));
-        assert_eq!(answered(of_result(structured, Kind::Read)), (false, json!({ "status": "delivered" })));
-        assert_eq!(answered(of_result(texts(&[r#"{"a": 1}"#]), Kind::Read)), (false, json!({ "a": 1 })));
-        assert_eq!(answered(of_result(texts(&["one", "two"]), Kind::Read)), (false, json!("one\ntwo")));
-        let failed = CallToolResult::error(vec![ContentBlock::text("no such order")]);
-        assert_eq!(answered(of_result(failed, Kind::Effect)), (true, json!("no such order")));
-    }
-
-    #[test]
-    fn too_large_an_answer_fails_a_read_and_keeps_an_effect() {
-        let large = "x".repeat(RESULT_BYTES_MAX);
-        let (is_error, result) = answered(of_result(texts(&[&large]), Kind::Read));
-        assert!(is_error && result.as_str().is_some_and(|text| text.contains("larger than")));
-        let (is_error, result) = answered(of_result(texts(&[&large]), Kind::Effect));
-        assert!(!is_error);
-        assert_eq!(result["omitted"]["bytes"], json!(RESULT_BYTES_MAX + 2));
+    fn of(result: Json, shape: Shape, asks: &BTreeSet<Ask>) -> Sent {
+        of_answer(serde_json::from_value(result).unwrap(), Asked { shape, kind: Kind::Read, asks })
     }
 
     #[test]
     fn what_is_not_certain_is_lost() {
         for error in [ServiceError::TransportClosed, ServiceError::UnexpectedResponse] {
-            assert!(matches!(of_failure(&error, Kind::Effect).sent, Sent::Lost(_)));
+            assert!(matches!(of_failure(&error, Shape::Tool, Kind::Effect).sent, Sent::Lost(_)));
         }
-        let status =
-            |status| HttpError::HttpStatus(rmcp::transport::streamable_http_client::HttpStatusError::new(status, None));
-        assert!(matches!(of_http_failure(&status(502), Kind::Effect), Sent::Lost(_)));
-        assert!(matches!(of_http_failure(&status(429), Kind::Effect), Sent::Answered { is_error: true, .. }));
-        assert!(matches!(of_http_failure(&HttpError::SessionExpired, Kind::Effect), Sent::NotSent(_)));
+        let of = |error: &HttpError| of_http_failure(error, Shape::Tool, Kind::Effect);
+        let status = |status| HttpError::HttpStatus(HttpStatusError::new(status, None));
+        assert!(matches!(of(&status(502)), Sent::Lost(_)));
+        assert!(matches!(of(&status(429)), Sent::Answered(answer) if answer.is_error));
+        assert!(matches!(of(&HttpError::SessionExpired), Sent::NotSent(_)));
+    }
+
+    #[test]
+    fn an_answer_of_another_kind_is_lost() {
+        let none = BTreeSet::new();
+        assert!(matches!(of(json!({ "resultType": "later", "content": [] }), Shape::Tool, &none), Sent::Lost(_)));
+        assert!(matches!(of(json!({ "contents": [] }), Shape::Prompt, &none), Sent::Lost(_)));
+        let task = json!({
+            "resultType": "task",
+            "taskId": "t-1",
+            "status": "working",
+            "createdAt": "2026-07-28T00:00:00Z",
+            "lastUpdatedAt": "2026-07-28T00:00:00Z",
+            "ttlMs": null,
+        });
+        assert!(matches!(of(task.clone(), Shape::Prompt, &none), Sent::Lost(_)));
+        assert!(matches!(of(task, Shape::Tool, &none), Sent::Task(task) if task.0["taskId"] == "t-1"));
+    }
+
+    #[test]
+    fn only_what_the_operator_allows_is_wanted_of_a_worker() {
+        let wanted = json!({
+            "resultType": "input_required",
+            "inputRequests": { "where": { "method": "roots/list" } },
+            "requestState": "s-1",
+        });
+        assert!(matches!(of(wanted.clone(), Shape::Tool, &BTreeSet::new()), Sent::Answered(answer) if answer.is_error));
+        match of(wanted.clone(), Shape::Tool, &BTreeSet::from([Ask::Roots])) {
+            Sent::InputRequired(wanted) => {
+                assert_eq!(wanted.state.as_deref(), Some("s-1"));
+                assert_eq!(wanted.requests["where"]["method"], "roots/list");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(of(wanted, Shape::Completion, &BTreeSet::from([Ask::Roots])), Sent::Lost(_)));
+        let address = json!({ "method": "elicitation/create", "params": { "mode": "url", "url": "https://x" } });
+        assert!(!is_allowed(&address, &BTreeSet::from([Ask::Elicitation])));
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod archive;
+mod buffered;
 mod effect_keys;
 mod failed_write;
 mod fixture;

@@ -12,6 +12,7 @@ use crate::visible::{Shown, block};
 
 pub(crate) mod decision;
 pub(crate) mod decisions;
+pub(crate) mod linking;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod server;

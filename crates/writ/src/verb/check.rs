@@ -27,7 +27,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, String> {
             check(&workspace, &upstream).await.unwrap_or_else(|problems| problems)
         }
     };
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let errors = problems.iter().filter(|problem| problem.severity > Severity::Warning).count();
     report(&problems, errors, args.json);
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

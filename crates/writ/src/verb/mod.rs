@@ -2,7 +2,9 @@
 
 pub(crate) mod check;
 pub(crate) mod connect;
+pub(crate) mod credential;
 pub(crate) mod decision;
+pub(crate) mod integration;
 pub(crate) mod person;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -12,6 +12,7 @@ use writ_engine::workspace::Workspace;
 use writ_engine::{Engine, StartError};
 
 use crate::client::address_file;
+use crate::wiring::Opened;
 use crate::{output, wiring};
 
 /// Serve a workspace.
@@ -35,6 +36,7 @@ pub(crate) struct Running {
     stop: CancellationToken,
     served: tokio::task::JoinHandle<std::io::Result<()>>,
     sweep: tokio::task::JoinHandle<()>,
+    inspect: tokio::task::JoinHandle<()>,
     address_file: PathBuf,
 }
 
@@ -71,32 +73,32 @@ pub(crate) async fn start(workspace: Workspace, listen: Option<&str>) -> Result<
     let mut hosts = workspace.config.hosts.clone();
     let data = workspace.data();
     let public_url = workspace.config.public_url.clone();
-    let engine = wiring::engine(workspace).await?;
     let listener =
         TcpListener::bind(&listen).await.map_err(|error| format!("`{listen}` cannot be listened on: {error}"))?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
     let address = format!("http://{bound}");
+    let base_url = public_url.unwrap_or_else(|| address.clone());
+    let Opened { engine, links, changed } = wiring::engine(workspace, &base_url).await?;
     hosts.extend([bound.to_string(), format!("localhost:{}", bound.port()), format!("127.0.0.1:{}", bound.port())]);
     let stop = CancellationToken::new();
     let worker_side = writ_mcp::server::ServerConfig {
+        allowed_origins: hosts.iter().flat_map(|host| [format!("http://{host}"), format!("https://{host}")]).collect(),
         allowed_hosts: hosts.clone(),
+        console_url: base_url.clone(),
         shutdown: stop.clone(),
         ..writ_mcp::server::ServerConfig::default()
     };
-    let base_url = public_url.unwrap_or_else(|| address.clone());
     let secure_cookies = base_url.starts_with("https://");
     let people_side = writ_web::WebConfig { base_url, allowed_hosts: hosts, secure_cookies };
-    let router =
-        writ_web::router(engine.clone(), people_side).merge(writ_mcp::server::router(engine.clone(), worker_side));
+    let router = writ_web::router(engine.clone(), people_side, Arc::new(links))
+        .merge(writ_mcp::server::router(engine.clone(), worker_side));
     let sweep = tokio::spawn(engine.clone().sweep_forever());
-    let stopped = stop.clone();
-    let served = tokio::spawn(async move {
-        axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await }).await
-    });
+    let inspect = tokio::spawn(engine.clone().inspect_forever(changed));
+    let served = tokio::spawn(crate::listen::serve(listener, router, stop.clone()));
     let address_file = address_file(&data);
     std::fs::write(&address_file, format!("{address}\n"))
         .map_err(|error| format!("`{}`: {error}", address_file.display()))?;
-    Ok(Running { engine, address, stop, served, sweep, address_file })
+    Ok(Running { engine, address, stop, served, sweep, inspect, address_file })
 }
 
 impl Running {
@@ -105,8 +107,10 @@ impl Running {
         const GRACE_SECONDS: u64 = 3;
         self.stop.cancel();
         _ = tokio::time::timeout(std::time::Duration::from_secs(GRACE_SECONDS), self.served).await;
-        self.sweep.abort();
-        _ = self.sweep.await;
+        for task in [self.sweep, self.inspect] {
+            task.abort();
+            _ = task.await;
+        }
         _ = std::fs::remove_file(&self.address_file);
         // The last holder closes the store, which signs what is not signed yet.
         drop(self.engine);

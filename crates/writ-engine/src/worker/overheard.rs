@@ -1,0 +1,120 @@
+//! What an integration says to a worker, or asks it, while a read is under way.
+//!
+//! Everything passes through here: what is asked must be of a kind that the operator allows, is recorded before the
+//! worker sees it, and so is the answer before the integration gets it. What is said besides is bounded.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use serde_json::{Map, Value as Json, json};
+use writ_core::definition::Ask;
+use writ_core::digest::Digest;
+use writ_core::event::Event;
+
+use super::Call;
+use crate::engine::Engine;
+use crate::epoch::Act;
+use crate::permit::Continued;
+use crate::upstream::{Caller, InputRequired, Notice};
+
+/// How many notices of one read reach the worker.
+const NOTICES_MAX: usize = 1000;
+/// The longest notice, as JSON text.
+const NOTICE_BYTES_MAX: usize = 16 * 1024;
+/// How much an integration may ask in one read.
+const ASKS_MAX: usize = 16;
+
+/// A worker that reads, as the integration meets it.
+pub(super) struct Overheard {
+    engine: Arc<Engine>,
+    run: String,
+    act: Arc<Act>,
+    worker: Arc<dyn Caller>,
+    notices: AtomicUsize,
+    asks: AtomicUsize,
+}
+
+impl Overheard {
+    pub(super) fn new(engine: Arc<Engine>, call: &Call, act: &Arc<Act>, worker: Arc<dyn Caller>) -> Self {
+        let (notices, asks) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { engine, run: call.run.id.clone(), act: act.clone(), worker, notices, asks }
+    }
+
+    /// Whether everything that an integration wants can be asked of the worker at once.
+    pub(super) fn can_answer(&self, wanted: &InputRequired) -> bool {
+        let kinds = wanted.requests.values().map(|request| ask_of(member(request, "method")));
+        !wanted.requests.is_empty() && kinds.into_iter().all(|ask| ask.is_some_and(|ask| self.can_be_asked(ask)))
+    }
+
+    /// Asks the worker everything that an integration wants.
+    pub(super) async fn answer(&self, wanted: &InputRequired) -> Result<Continued, String> {
+        let mut responses = Map::new();
+        for (key, request) in &wanted.requests {
+            let ask = ask_of(member(request, "method")).ok_or("this may not be asked here")?;
+            let parameters = request.get("params").cloned().unwrap_or_else(|| json!({}));
+            responses.insert(key.clone(), self.ask(ask, parameters).await?);
+        }
+        Ok(Continued { responses, state: wanted.state.clone() })
+    }
+
+    async fn record(&self, ask: Ask, question: Digest, answer: Option<Digest>) -> Result<(), String> {
+        let event = Event::Asked { tool: self.act.tool.full_name.clone(), ask, question, answer };
+        self.engine.record(&self.run, vec![event]).await.map(|_| ()).map_err(|refusal| refusal.message)
+    }
+}
+
+#[async_trait]
+impl Caller for Overheard {
+    fn can_be_asked(&self, ask: Ask) -> bool {
+        self.act.tool.asks.contains(&ask) && self.worker.can_be_asked(ask)
+    }
+
+    fn takes(&self, ask: Ask) -> bool {
+        self.act.tool.asks.contains(&ask) && self.worker.takes(ask)
+    }
+
+    fn takes_tasks(&self) -> bool {
+        self.worker.takes_tasks()
+    }
+
+    async fn tell(&self, notice: Notice) {
+        let bytes = match &notice {
+            Notice::Progress { message, .. } => message.as_deref().unwrap_or_default().len(),
+            Notice::Log(parameters) => parameters.to_string().len(),
+            Notice::ResourceChanged { uri } => uri.len(),
+        };
+        if bytes <= NOTICE_BYTES_MAX && self.notices.fetch_add(1, Ordering::Relaxed) < NOTICES_MAX {
+            self.worker.tell(notice).await;
+        }
+    }
+
+    async fn ask(&self, ask: Ask, parameters: Json) -> Result<Json, String> {
+        if !self.can_be_asked(ask) {
+            return Err("this may not be asked here".to_owned());
+        }
+        if self.asks.fetch_add(1, Ordering::Relaxed) >= ASKS_MAX {
+            return Err(format!("no more than {ASKS_MAX} things may be asked in one call"));
+        }
+        let question = Digest::of_json(&parameters).map_err(|error| error.to_string())?;
+        self.record(ask, question, None).await?;
+        let answer = self.worker.ask(ask, parameters).await?;
+        let digest = Digest::of_json(&answer).map_err(|error| error.to_string())?;
+        self.record(ask, question, Some(digest)).await?;
+        Ok(answer)
+    }
+}
+
+fn member<'a>(request: &'a Json, name: &str) -> &'a str {
+    request.get(name).and_then(Json::as_str).unwrap_or_default()
+}
+
+/// What a request of the protocol asks, if it is one that a worker can be asked.
+pub(super) fn ask_of(method: &str) -> Option<Ask> {
+    match method {
+        "elicitation/create" => Some(Ask::Elicitation),
+        "sampling/createMessage" => Some(Ask::Sampling),
+        "roots/list" => Some(Ask::Roots),
+        _ => None,
+    }
+}

@@ -1,0 +1,35 @@
+//! The credentials of connections: where they are kept, how they are had, and how they are sent.
+//!
+//! Each integration over HTTP has a [`CredentialSource`]: none, a fixed secret in a header, or access tokens of OAuth
+//! 2 ([`OAuthSource`]), Writ's own or those of the run's person. `AuthorizedClient` puts the credential on every
+//! request at the moment of sending. What is kept is sealed in a [`Vault`].
+//!
+//! Architecture invariants: nothing of a worker's request becomes a credential, and no credential becomes part of an
+//! answer. A request on behalf of a person never leaves without that person's own authority. No error, no log line
+//! and no `Debug` of this module holds a credential, a code, or an address with its query. A token is sent to the
+//! integration that it was asked for, and a client's secret to one authorization server alone.
+
+mod client;
+mod discovery;
+mod exchange;
+mod holder;
+mod http_client;
+mod identity;
+mod linking;
+mod oauth;
+mod redact;
+mod registered;
+mod source;
+mod store;
+#[cfg(test)]
+mod tests;
+mod trouble;
+pub mod vault;
+
+pub use identity::Identity;
+pub use linking::{Callback, LinkError, LinkState};
+pub use oauth::OAuthSource;
+pub use source::{CredentialSource, Surroundings};
+pub use vault::{Key, KeySource, Listed, Name, Vault, VaultError};
+
+pub(crate) use client::{AuthorizedClient, missing};

@@ -1,0 +1,1 @@
+SELECT CASE WHEN $input.id = 'a' THEN 1 ELSE 2 END

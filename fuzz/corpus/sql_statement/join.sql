@@ -1,0 +1,1 @@
+SELECT a.x FROM (VALUES (1)) a(x) JOIN LATERAL (SELECT a.x) b ON true

@@ -1,0 +1,1 @@
+SELECT 1e400, 99999999999999999999999999, 0x7fffffffffffffffff, .5, 5.

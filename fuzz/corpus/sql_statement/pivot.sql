@@ -1,0 +1,1 @@
+SELECT * FROM (VALUES (1)) t(x) PIVOT(sum(x) FOR x IN (1))

@@ -1,0 +1,1 @@
+SET datafusion.catalog.information_schema = true

@@ -1,0 +1,1 @@
+SELECT 'a''b', "c""d", E'\x41', U&'\0041', $$x$$, $tag$x$tag$

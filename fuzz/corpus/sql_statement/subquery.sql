@@ -1,0 +1,1 @@
+SELECT (SELECT max(x) FROM (VALUES (1)) t(x))

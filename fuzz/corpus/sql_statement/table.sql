@@ -1,0 +1,1 @@
+SELECT captured - refunded FROM shop.payments WHERE payment_id = $input.id

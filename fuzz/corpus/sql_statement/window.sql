@@ -1,0 +1,1 @@
+SELECT row_number() OVER (ORDER BY x) FROM (VALUES (1)) AS t(x)
