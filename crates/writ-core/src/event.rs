@@ -80,8 +80,10 @@ pub enum Event {
         tool: String,
         /// What kind of thing it asked.
         ask: Ask,
-        /// The digest of the question.
-        question: Digest,
+        /// The digest of the question. Nothing where the worker answered what this server does not know to have
+        /// been asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        question: Option<Digest>,
         /// The digest of the answer, where the worker gave one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         answer: Option<Digest>,

@@ -233,6 +233,7 @@ impl Engine {
             leaves: *self.store.follow().borrow(),
             epoch: current.number,
             integrations,
+            quarantines: self.quarantines(),
         }
     }
 

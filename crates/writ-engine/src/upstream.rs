@@ -88,6 +88,10 @@ impl Caller for Nobody {
         false
     }
 
+    fn takes_tasks(&self) -> bool {
+        true
+    }
+
     async fn tell(&self, _notice: Notice) {}
 
     async fn ask(&self, _ask: Ask, _parameters: Json) -> Result<Json, String> {

@@ -10,6 +10,7 @@ use writ_core::event::{Milliseconds, Recorded};
 use writ_core::run::Run;
 
 use crate::permit::Continued;
+use crate::quarantine::Quarantine;
 use crate::upstream::InputRequired;
 
 /// A worker that has proved itself, for one run.
@@ -287,4 +288,6 @@ pub struct Health {
     pub epoch: u64,
     /// Each integration and whether it answers.
     pub integrations: BTreeMap<String, String>,
+    /// Tools that are not what the operator has pinned.
+    pub quarantines: Vec<Quarantine>,
 }

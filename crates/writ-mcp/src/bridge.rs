@@ -74,6 +74,8 @@ struct Bridge<W> {
     unanswered: HashSet<RequestId>,
     /// A notification is under way, and what follows it must not overtake it.
     holding: bool,
+    /// The server has answered something.
+    answered: bool,
     last_failure: Option<String>,
 }
 
@@ -84,6 +86,7 @@ async fn join<W: Transport<RoleServer>>(worker: W, server: Remote) -> Result<(),
         deliveries: JoinSet::new(),
         unanswered: HashSet::new(),
         holding: false,
+        answered: false,
         last_failure: None,
     };
     let outcome = bridge.run().await;
@@ -98,7 +101,11 @@ impl<W: Transport<RoleServer>> Bridge<W> {
         let mut closing: Option<Instant> = None;
         loop {
             if closing.is_some() && self.unanswered.is_empty() && self.deliveries.is_empty() {
-                return Ok(());
+                // An agent that was never let in has heard why; whoever started the bridge hears it too.
+                return match self.last_failure.take() {
+                    Some(why) if !self.answered => Err(BridgeError::Server(why)),
+                    _ => Ok(()),
+                };
             }
             tokio::select! {
                 message = self.worker.receive(), if closing.is_none() && !self.holding => match message {
@@ -106,7 +113,10 @@ impl<W: Transport<RoleServer>> Bridge<W> {
                     None => closing = Instant::now().checked_add(Duration::from_secs(DRAIN_SECONDS_MAX)),
                 },
                 message = self.server.receive() => match message {
-                    Some(message) => self.give(message).await?,
+                    Some(message) => {
+                        self.answered = true;
+                        self.give(message).await?;
+                    }
                     None => return self.server_is_gone().await,
                 },
                 Some(delivery) = self.deliveries.join_next(), if !self.deliveries.is_empty() => {

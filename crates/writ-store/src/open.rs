@@ -158,7 +158,7 @@ impl Store {
     }
 
     /// Records events without waiting for the sync, which follows within 50 ms. The answer comes once the events were
-    /// found legal and have their place in the log. It proves nothing that an effect may rest on, which is why it
+    /// found legal, have their place in the log, and the run's state holds them. It proves nothing that an effect may rest on, which is why it
     /// holds no [`Durable`].
     ///
     /// # Errors

@@ -159,6 +159,7 @@ impl Writer {
             return batch.into_iter().for_each(|request| request.reply.refuse(CommitError::Stopped(why.clone())));
         }
         let mut group = std::mem::take(&mut self.group);
+        let mut placed = Vec::new();
         for Request { commit, reply } in batch {
             match (self.stage(commit, &mut group.staged, &mut group.rows), reply) {
                 (Ok((first, run, decision)), Reply::Durable(answer)) => {
@@ -166,16 +167,24 @@ impl Writer {
                 }
                 (Ok(_), Reply::Placed(answer)) => {
                     group.since.get_or_insert_with(Instant::now);
-                    _ = answer.send(Ok(()));
+                    placed.push(answer);
                 }
                 // It may rest on what is about to be recorded, so its answer waits for that.
                 (Err(error), reply) => group.refused.push((reply, error)),
             }
         }
         let somebody_waits = !group.accepted.is_empty() || !group.refused.is_empty();
-        self.group = group;
         if somebody_waits {
+            self.group = group;
             self.sync();
+        } else {
+            // What the next call rests on (limits, labels) holds from here on. Nothing else was found legal since the
+            // last sync, so nobody sees a decision that is not on disk.
+            self.publish_runs(&group.staged);
+            self.group = group;
+        }
+        for answer in placed {
+            _ = answer.send(Ok(()));
         }
     }
 
@@ -263,7 +272,7 @@ impl Writer {
         transaction.commit()
     }
 
-    fn publish(&self, staged: &Projections) {
+    fn publish_runs(&self, staged: &Projections) {
         let mut runs = self.shared.runs.write().unwrap_or_else(PoisonError::into_inner);
         for (id, run) in &staged.runs {
             if run.status.is_open() || !run.open_decisions.is_empty() {
@@ -272,7 +281,10 @@ impl Writer {
                 runs.remove(id);
             }
         }
-        drop(runs);
+    }
+
+    fn publish(&self, staged: &Projections) {
+        self.publish_runs(staged);
         let mut decisions = self.shared.decisions.write().unwrap_or_else(PoisonError::into_inner);
         for (id, decision) in &staged.decisions {
             if decision.status.is_final() {

@@ -49,7 +49,22 @@ enum Verb {
     Demo(demo::Args),
 }
 
+/// No core file holds what was in memory: neither of this program nor of those that it starts.
+#[cfg(target_os = "linux")]
+fn leave_no_core_file() -> std::io::Result<()> {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    // Programs inherit the limit.
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    // Where the system hands cores to another program, the limit does not count.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    Ok(())
+}
+
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = leave_no_core_file() {
+        return output::fail(&format!("core files cannot be turned off: {error}"));
+    }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -4,7 +4,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use serde_json::Value as Json;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// Prints one JSON object on a line of its own.
 pub(crate) fn json(value: &Json) {
@@ -28,14 +31,14 @@ pub(crate) fn fail(message: &str) -> ExitCode {
 }
 
 /// Libraries that print credentials or contents at some level; they stay silent whatever the filter says.
-const SILENT: [&str; 2] = ["rmcp=off", "oauth2=off"];
+const SILENT: [&str; 2] = ["rmcp", "oauth2"];
 
 /// Logs to stderr; `WRIT_LOG` chooses what, in the syntax of `tracing`'s filters.
 pub(crate) fn log() {
     let filter = EnvFilter::try_from_env("WRIT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    // These libraries print whole messages: what is in them is for the trail and for nobody's log.
-    let filter = SILENT.iter().filter_map(|directive| directive.parse().ok()).fold(filter, EnvFilter::add_directive);
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let is_silent = |target: &str| SILENT.iter().any(|library| target.split("::").next() == Some(*library));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines = lines.with_filter(filter_fn(move |metadata| !is_silent(metadata.target())));
     // A second call, as in the demo, keeps the first.
-    _ = subscriber.try_init();
+    _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

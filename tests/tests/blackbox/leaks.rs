@@ -151,7 +151,7 @@ async fn tools_reach_the_missions_records_alone() {
     let worker = desk.run().await;
     let order = async |id: &str| worker.call("shop_get_order_details", json!({ "order_id": id })).await;
     let own = order("#W2611340").await.ok();
-    assert_eq!(own["result"]["user_id"], "noor_haddad_4821", "{own}");
+    assert_eq!(own["user_id"], "noor_haddad_4821", "{own}");
     // The integration would answer for any order, and the person may look up any: the mission may not.
     let others = order(OTHER_ORDER).await.refused("fact_missing");
     assert_eq!(others, order("#W0000000").await.refused("fact_missing"), "the two look alike");

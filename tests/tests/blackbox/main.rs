@@ -7,6 +7,7 @@
 
 mod api;
 mod backup;
+mod canaries;
 mod changing_server;
 mod check;
 mod clients;

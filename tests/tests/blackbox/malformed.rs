@@ -49,7 +49,7 @@ async fn what_is_no_message_is_explained_and_recorded() {
         let answer: Json = serde_json::from_str(&response.text().await.unwrap()).unwrap();
         assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), &id), "case {turn}: {answer}");
         assert!(answer["error"]["message"].as_str().unwrap().contains(message), "case {turn}: {answer}");
-        assert_eq!(answer["error"]["data"]["code"], "bad_arguments", "case {turn}: {answer}");
+        assert_eq!(answer["error"]["data"]["code"], "malformed_message", "case {turn}: {answer}");
         let recorded = desk.events(worker.run(), "refused").await;
         assert_eq!(recorded.len(), turn + 1, "case {turn} is recorded");
         assert!(recorded[turn]["request"].as_str().unwrap().contains(message), "{:?}", recorded[turn]);

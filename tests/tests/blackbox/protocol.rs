@@ -94,6 +94,8 @@ async fn revisions_are_agreed_on_and_headers_agree_with_bodies() {
     assert!(desk.events(worker.run(), "claimed").await.is_empty());
 
     let (_, answer) = sent(worker.request("resources/list", None, json!({}))).await;
+    assert_eq!(answer["result"]["resources"], json!([]), "this mission has none: {answer}");
+    let (_, answer) = sent(worker.request("no/such/method", None, json!({}))).await;
     assert_eq!(answer["error"]["code"], -32601, "{answer}");
 }
 
@@ -167,5 +169,7 @@ async fn sent(request: reqwest::RequestBuilder) -> (u16, Json) {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     let text = response.text().await.unwrap();
-    (status, if text.is_empty() { Json::Null } else { serde_json::from_str(&text).unwrap() })
+    // Within a session the answer is the last message of a stream.
+    let last = text.lines().rev().find_map(|line| line.strip_prefix("data:")).unwrap_or(&text).trim();
+    (status, if last.is_empty() { Json::Null } else { serde_json::from_str(last).unwrap() })
 }

@@ -36,7 +36,10 @@ pub(super) fn install() -> Result<(), String> {
             return Err(format!("`{program}` is missing: add it with `rustup component add {component}`"));
         }
     }
-    let missing: Vec<&Prerequisite> = PREREQUISITES.iter().filter(|needed| !is_there(needed.program)).collect();
+    let missing: Vec<&Prerequisite> = PREREQUISITES
+        .iter()
+        .filter(|needed| !is_there(needed.program) || needed.program == "python3" && !has_venv())
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -56,6 +59,12 @@ fn apt_get(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
     command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
     command
+}
+
+/// Whether Python can make environments, which Debian packs apart.
+fn has_venv() -> bool {
+    let tried = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
+    tried.is_ok_and(|tried| tried.status.success())
 }
 
 fn is_there(program: &str) -> bool {

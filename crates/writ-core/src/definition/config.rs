@@ -69,8 +69,8 @@ pub enum ReadRecords {
     /// When its record is synced to disk.
     #[default]
     Durable,
-    /// When its record is in its place in the log; it is synced within 50 ms. A crash of the whole machine in between
-    /// can lose the record of a read whose result is out. Proposals, votes and outcomes are durable all the same.
+    /// When its record is in its place in the log; it is synced within 50 ms. A crash in between, of the program or
+    /// of the machine, can lose the record of a read whose result is out. Proposals, votes and outcomes are durable all the same.
     Buffered,
 }
 

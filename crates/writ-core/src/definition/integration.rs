@@ -37,6 +37,14 @@ pub struct Integration {
     pub limits: ConnectionLimits,
 }
 
+impl Integration {
+    /// Whether nothing of the integration is named, so that no mission can use anything of it.
+    #[must_use]
+    pub fn offers_nothing(&self) -> bool {
+        self.tools.is_empty() && self.prompts.is_empty() && self.resources.is_empty()
+    }
+}
+
 /// Something that a server may ask a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

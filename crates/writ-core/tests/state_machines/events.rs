@@ -97,7 +97,7 @@ pub(crate) fn run_events(proposals: &[Proposal], all: bool) -> Vec<Event> {
     if all {
         let (tool, arguments) = ("shop.look".to_owned(), Map::new());
         let result = Digest([4; 32]);
-        let ask = Event::Asked { tool: tool.clone(), ask: Ask::Roots, question: result, answer: None };
+        let ask = Event::Asked { tool: tool.clone(), ask: Ask::Roots, question: Some(result), answer: None };
         let labels = vec!["untrusted".to_owned()];
         events.push(Event::ToolRead { tool, arguments, result, is_error: false, labels, claim: None });
         events.push(ask);

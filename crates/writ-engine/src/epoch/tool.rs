@@ -92,9 +92,15 @@ pub(super) fn plan(
         let mut planner = Planner { defined, snapshot, problems, plans: &mut plans, exposed: &mut exposed };
         match servers.get(&defined.value.integration) {
             Some(server) => planner.integration(server),
+            // A connection that people are yet to link cannot be asked: it offers nothing until it is pinned.
+            None if defined.value.offers_nothing() => planner.warning(
+                format!("integration `{}` is not available, and nothing of it is named", defined.value.integration),
+                "link it, then run `writ integration pin`",
+                "from",
+            ),
             None => planner.error(
                 format!("integration `{}` is not available", defined.value.integration),
-                "start it, or correct `from`",
+                "start it, or correct `from`; `writ integration list` says why",
                 "from",
             ),
         }
@@ -114,6 +120,11 @@ impl Planner<'_> {
     fn error(&mut self, message: String, help: &str, needle: &str) {
         let Defined { file, text, .. } = self.defined;
         self.problems.push(Problem::error(file, message, help).at_text(text, "", needle));
+    }
+
+    fn warning(&mut self, message: String, help: &str, needle: &str) {
+        let Defined { file, text, .. } = self.defined;
+        self.problems.push(Problem::error(file, message, help).at_text(text, "", needle).as_warning());
     }
 
     fn integration(&mut self, server: &ServerDescription) {

@@ -4,8 +4,10 @@
 //! own schema, the mission's condition, the fields that pass), recorded, and only then released. An answer that does
 //! not pass looks to the worker like one that is not there.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use writ_core::code::{Code, Reason, Refusal};
 use writ_core::digest::Digest;
@@ -42,7 +44,7 @@ impl Engine {
     ) -> Result<WorkerAnswer, Refusal> {
         let call = worker.call;
         self.may_read(call)?;
-        let continued = self.continued(call, act, &arguments, worker.continued.clone())?;
+        let continued = self.continued(call, act, &arguments, worker.continued.clone()).await?;
         let decided = self.decided(&call.current, &call.scope, act, &call.run, &arguments).await?;
         let caller = Arc::new(Overheard::new(self.clone(), call, act, worker.caller.clone()));
         let ask_again = |continued| {
@@ -166,9 +168,10 @@ impl Engine {
 
     /// The integration wants something before it goes on: only what the operator lets it ask.
     async fn wanted(&self, read: &Read<'_>, wanted: InputRequired) -> Result<WorkerAnswer, Refusal> {
-        for request in wanted.requests.values() {
+        let mut questions = BTreeMap::new();
+        for (key, request) in &wanted.requests {
             let method = request.get("method").and_then(Json::as_str).unwrap_or_default();
-            if !super::overheard::ask_of(method).is_some_and(|ask| read.act.tool.asks.contains(&ask)) {
+            let Some(ask) = super::overheard::ask_of(method).filter(|ask| read.act.tool.asks.contains(ask)) else {
                 let reason = Reason {
                     set: "integration".to_owned(),
                     policy: None,
@@ -176,47 +179,85 @@ impl Engine {
                 };
                 let message = "the integration asks for something that it may not ask here";
                 return Err(Refusal::new(Code::UpstreamError, message).because([reason]));
-            }
+            };
+            let parameters = request.get("params").unwrap_or(&Json::Null);
+            let question =
+                Digest::of_json(parameters).map_err(|error| Refusal::new(Code::UpstreamError, error.to_string()))?;
+            questions.insert(key.clone(), (ask, question));
         }
+        let asked = questions.values().map(|(ask, question)| Event::Asked {
+            tool: read.act.tool.full_name.clone(),
+            ask: *ask,
+            question: Some(*question),
+            answer: None,
+        });
+        self.record(&read.call.run.id, asked.collect()).await?;
         self.record_read(read, &wanted.requests, &Json::Null, false).await?;
         let state = self.seal(&ContinuedState {
             run: read.call.run.id.clone(),
             action: read.act.tool.full_name.clone(),
-            arguments: arguments_digest(&read.arguments)?,
+            arguments: digest(&read.arguments)?,
+            questions,
             state: wanted.state,
         });
         Ok(WorkerAnswer::InputRequired(InputRequired { requests: wanted.requests, state: Some(state) }))
     }
 
-    /// The worker's answers to what the integration wanted, where the state is the one that this very call was given.
-    fn continued(
+    /// The worker's answers to what the integration wanted. A state must be the one that this very call was given.
+    /// What is no answer to anything that the integration may ask does not reach it; the rest is recorded before.
+    async fn continued(
         &self,
         call: &Call,
         act: &Act,
         arguments: &Map<String, Json>,
         continued: Option<Continued>,
     ) -> Result<Option<Continued>, Refusal> {
-        let Some(mut continued) = continued else { return Ok(None) };
-        if act.tool.asks.is_empty() {
-            return Err(Refusal::new(Code::BadArguments, "nothing was asked of you in this call"));
-        }
-        if let Some(sealed) = &continued.state {
-            let foreign = || {
-                Refusal::new(
-                    Code::BadArguments,
-                    "`requestState` is not what this call was given; send it back as it came",
-                )
+        let Some(Continued { responses, state }) = continued else { return Ok(None) };
+        let opened = state.map(|sealed| self.opened(call, act, arguments, &sealed)).transpose()?;
+        let mut passed = Map::new();
+        let mut events = Vec::new();
+        for (key, response) in responses {
+            let (ask, question) = match &opened {
+                Some(opened) => match opened.questions.get(&key) {
+                    Some((ask, question)) => (*ask, Some(*question)),
+                    None => continue,
+                },
+                None => match super::overheard::answered_ask(&response) {
+                    Some(ask) => (ask, None),
+                    None => continue,
+                },
             };
-            let opened: ContinuedState = self.unseal(sealed).ok_or_else(foreign)?;
-            let same = opened.run == call.run.id
-                && opened.action == act.tool.full_name
-                && opened.arguments == arguments_digest(arguments)?;
-            if !same {
-                return Err(foreign());
+            if !act.tool.asks.contains(&ask) {
+                continue;
             }
-            continued.state = opened.state;
+            let answer = Some(digest(&response)?);
+            events.push(Event::Asked { tool: act.tool.full_name.clone(), ask, question, answer });
+            passed.insert(key, response);
         }
-        Ok(Some(continued))
+        if !events.is_empty() {
+            self.record(&call.run.id, events).await?;
+        }
+        let state = opened.and_then(|opened| opened.state);
+        Ok((!passed.is_empty() || state.is_some()).then_some(Continued { responses: passed, state }))
+    }
+
+    /// The state that a call was given, where this is that call.
+    fn opened(
+        &self,
+        call: &Call,
+        act: &Act,
+        arguments: &Map<String, Json>,
+        sealed: &str,
+    ) -> Result<ContinuedState, Refusal> {
+        let opened: Option<ContinuedState> = self.unseal(sealed);
+        let arguments = digest(arguments)?;
+        let is_same = |opened: &ContinuedState| {
+            opened.run == call.run.id && opened.action == act.tool.full_name && opened.arguments == arguments
+        };
+        opened.filter(is_same).ok_or_else(|| {
+            let message = "`requestState` is not what this call was given; send it back as it came";
+            Refusal::new(Code::BadArguments, message)
+        })
     }
 
     /// The integration made a task of a read: the worker gets it under an id that holds for this run and this call.
@@ -284,10 +325,13 @@ impl Engine {
         let arguments = Map::from_iter([("uri".to_owned(), Json::String(uri.to_owned()))]);
         let decided = self.decided(&call.current, &call.scope, &act, &call.run, &arguments).await;
         let decided = decided.map_err(|refusal| unknown().because(refusal.reasons))?;
+        let mut step = arguments.clone();
+        step.insert("follow".to_owned(), Json::Bool(begin));
+        let read = Read { call, act: act.clone(), arguments: step };
+        self.record_read(&read, &Map::new(), &Json::Null, false).await?;
         let request = Request::Follow { uri: uri.to_owned(), begin };
         let permit = Permit::for_read(&act.tool.identity.name, request, &call.run, &decided.allowed);
         let caller = Arc::new(Overheard::new(self.clone(), call, &act, caller));
-        let read = Read { call, act: act.clone(), arguments };
         match self.upstream.send(permit, caller).await {
             Sent::Answered(answer) if !answer.is_error => Ok(()),
             Sent::Answered(answer) => Err(Refusal::new(Code::UpstreamError, as_text(&answer.result))),
@@ -395,8 +439,8 @@ fn request(act: &Act, arguments: &Map<String, Json>, continued: Option<Continued
     }
 }
 
-fn arguments_digest(arguments: &Map<String, Json>) -> Result<Digest, Refusal> {
-    Digest::of_json(arguments).map_err(|error| Refusal::new(Code::BadArguments, error.to_string()))
+fn digest(value: &impl Serialize) -> Result<Digest, Refusal> {
+    Digest::of_json(value).map_err(|error| Refusal::new(Code::BadArguments, error.to_string()))
 }
 
 /// What the worker is told where nothing came back.

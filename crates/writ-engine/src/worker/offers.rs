@@ -77,10 +77,17 @@ fn tool(call: &Call, act: &Act) -> WorkerTool {
 /// A definition with its texts made visible.
 fn shown(definition: &Json) -> Map<String, Json> {
     let mut shown = definition.as_object().cloned().unwrap_or_default();
-    for member in ["title", "description"] {
-        if let Some(Json::String(text)) = shown.get_mut(member) {
+    make_visible(&mut shown);
+    if let Some(Json::Array(arguments)) = shown.get_mut("arguments") {
+        arguments.iter_mut().filter_map(Json::as_object_mut).for_each(make_visible);
+    }
+    shown
+}
+
+fn make_visible(definition: &mut Map<String, Json>) {
+    for member in ["name", "title", "description"] {
+        if let Some(Json::String(text)) = definition.get_mut(member) {
             *text = pin::visible(text);
         }
     }
-    shown
 }

@@ -59,7 +59,8 @@ impl Overheard {
     }
 
     async fn record(&self, ask: Ask, question: Digest, answer: Option<Digest>) -> Result<(), String> {
-        let event = Event::Asked { tool: self.act.tool.full_name.clone(), ask, question, answer };
+        let (tool, question) = (self.act.tool.full_name.clone(), Some(question));
+        let event = Event::Asked { tool, ask, question, answer };
         self.engine.record(&self.run, vec![event]).await.map(|_| ()).map_err(|refusal| refusal.message)
     }
 }
@@ -84,6 +85,15 @@ impl Caller for Overheard {
             Notice::Log(parameters) => parameters.to_string().len(),
             Notice::ResourceChanged { uri } => uri.len(),
         };
+        // Where the mission looks at results, a text beside them would get round it.
+        let is_looked_at = self.act.ensures || !self.act.project.is_empty();
+        let notice = match notice {
+            Notice::Progress { progress, total, .. } if is_looked_at => {
+                Notice::Progress { progress, total, message: None }
+            }
+            Notice::Log(_) if is_looked_at => return,
+            notice => notice,
+        };
         if bytes <= NOTICE_BYTES_MAX && self.notices.fetch_add(1, Ordering::Relaxed) < NOTICES_MAX {
             self.worker.tell(notice).await;
         }
@@ -102,6 +112,19 @@ impl Caller for Overheard {
         let digest = Digest::of_json(&answer).map_err(|error| error.to_string())?;
         self.record(ask, question, Some(digest)).await?;
         Ok(answer)
+    }
+}
+
+/// What an answer of the protocol answers, by its form.
+pub(super) fn answered_ask(answer: &Json) -> Option<Ask> {
+    if answer.get("action").is_some_and(Json::is_string) {
+        Some(Ask::Elicitation)
+    } else if answer.get("roots").is_some_and(Json::is_array) {
+        Some(Ask::Roots)
+    } else if answer.get("role").is_some_and(Json::is_string) {
+        Some(Ask::Sampling)
+    } else {
+        None
     }
 }
 

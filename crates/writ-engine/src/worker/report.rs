@@ -58,9 +58,13 @@ impl Engine {
         let mut decisions = Vec::new();
         for id in run.calls.values() {
             if let Some(decision) = self.store.decision(id).map_err(unreadable)? {
+                let action = &decision.proposal.action;
+                let name = format!("{}.{}", action.integration.name, action.tool);
+                // A tool that has left the mission since has no name for workers any more.
+                let tool = call.scope.mission.act_of(&name).map_or(name, |act| act.name.clone());
                 decisions.push(json!({
                     "decision": decision.id(),
-                    "tool": format!("{}_{}", decision.proposal.action.integration.name, decision.proposal.action.tool),
+                    "tool": tool,
                     "arguments": decision.proposal.action.arguments,
                     "status": decision.status.name(),
                     "result": decision.result,

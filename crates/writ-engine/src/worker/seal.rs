@@ -3,11 +3,14 @@
 //! A seal is the JSON text in base64url, a dot, and an HMAC-SHA256 over it under a key that is derived from the token
 //! key for this purpose alone. It hides nothing: what is in it came from the worker or was for the worker to see.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use writ_core::definition::Ask;
 use writ_core::digest::Digest;
 
 use crate::engine::Engine;
@@ -26,6 +29,8 @@ pub(super) struct ContinuedState {
     pub(super) action: String,
     /// The digest of the call's arguments.
     pub(super) arguments: Digest,
+    /// What the integration asks, by key: of which kind, and the digest of the question.
+    pub(super) questions: BTreeMap<String, (Ask, Digest)>,
     /// What the integration wants back.
     pub(super) state: Option<String>,
 }

@@ -82,6 +82,8 @@ impl Engine {
                 self.own_decision(&call, task)?;
                 return Err(Refusal::new(Code::BadArguments, "this task waits for a person, not for you"));
             };
+            let told = json!({ "task": reference.task, "responses": responses });
+            self.record_step(&call, &reference, told).await?;
             self.step(&call, &reference, TaskStep::Update(responses)).await.map(|_| ())
         };
         self.or_refused(access, "tasks/update", updated.await).await
@@ -95,6 +97,7 @@ impl Engine {
         let cancelled = async {
             let call = self.begin(access, None).await?;
             if let Some(reference) = self.unseal_task(&call.run.id, task) {
+                self.record_step(&call, &reference, json!({ "task": reference.task, "cancel": true })).await?;
                 return self.step(&call, &reference, TaskStep::Cancel).await.map(|_| ());
             }
             let decision = self.own_decision(&call, task)?;
@@ -235,6 +238,14 @@ impl Engine {
             self.record_look(&read, &answer).await?;
         }
         Ok(view)
+    }
+
+    /// Records what a worker tells an integration about a task, before it is told.
+    async fn record_step(&self, call: &Call, reference: &TaskReference, told: Json) -> Result<(), Refusal> {
+        let unknown = || Refusal::new(Code::UnknownName, "this run has no such task");
+        let act = call.scope.mission.act_of(&reference.action).cloned().ok_or_else(unknown)?;
+        let arguments = told.as_object().cloned().unwrap_or_default();
+        self.record_look(&Read { call, act, arguments }, &Answer::default()).await
     }
 
     /// One step with an integration's task.

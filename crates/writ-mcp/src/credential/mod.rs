@@ -33,3 +33,4 @@ pub use source::{CredentialSource, Surroundings};
 pub use vault::{Key, KeySource, Listed, Name, Vault, VaultError};
 
 pub(crate) use client::{AuthorizedClient, missing};
+pub(crate) use redact::Redaction;

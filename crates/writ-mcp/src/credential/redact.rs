@@ -19,7 +19,7 @@ const SECRET_BYTES_MIN: usize = 8;
 
 /// What is looked for.
 #[derive(Clone)]
-pub(super) struct Redaction(Vec<Secret>);
+pub(crate) struct Redaction(Vec<Secret>);
 
 impl Redaction {
     /// Looks for a header's value, with and without the word `Bearer`.
@@ -31,8 +31,23 @@ impl Redaction {
         if written != bare {
             forms.push(Secret::new(written));
         }
+        // Some writers of JSON escape the slash as well.
+        let escaped = written.replace('/', "\\/");
+        if escaped != written {
+            forms.push(Secret::new(escaped));
+        }
         forms.retain(|form| form.expose().len() >= SECRET_BYTES_MIN);
         Self(forms)
+    }
+
+    /// Looks for each of several secrets.
+    pub(crate) fn of_all<'a>(values: impl Iterator<Item = &'a str>) -> Self {
+        Self(values.flat_map(|value| Self::of(value).0).collect())
+    }
+
+    /// Whether there is nothing to look for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The text without the credential, where it holds it.
@@ -48,7 +63,7 @@ impl Redaction {
     }
 
     /// The message without the credential. Nothing, where none can be made of what is left.
-    fn message(&self, message: ServerJsonRpcMessage) -> Option<ServerJsonRpcMessage> {
+    pub(crate) fn message(&self, message: ServerJsonRpcMessage) -> Option<ServerJsonRpcMessage> {
         if self.0.is_empty() {
             return Some(message);
         }
@@ -69,8 +84,13 @@ impl Redaction {
         }
         let clean = move |event: Result<Sse, SseError>| {
             event.map(|mut event| {
-                if let Some(cleaned) = event.data.as_deref().and_then(|data| self.text(data)) {
-                    event.data = Some(cleaned);
+                if let Some(data) = event.data.take() {
+                    // Read and written again, so that no escape hides anything.
+                    let plain = match serde_json::from_str::<serde_json::Value>(&data) {
+                        Ok(json) => json.to_string(),
+                        Err(_) => data,
+                    };
+                    event.data = Some(self.text(&plain).unwrap_or(plain));
                 }
                 event
             })
@@ -102,6 +122,7 @@ mod tests {
         assert_eq!(redaction.text(r#"{"echo":"Bearer canary-\"7f31\""}"#).as_deref(), Some(r#"{"echo":"Bearer ***"}"#));
         assert_eq!(redaction.text("got canary-\"7f31\" twice: canary-\"7f31\"").as_deref(), Some("got *** twice: ***"));
         assert_eq!(redaction.text("nothing of it"), None);
+        assert_eq!(Redaction::of("canary/7f31").text(r#""canary\/7f31""#).as_deref(), Some(r#""***""#));
         assert_eq!(Redaction::of("Bearer short").text("short"), None);
     }
 }

@@ -90,9 +90,10 @@ impl Call {
             // Where they cannot be listed the call itself will say what is wrong.
             let _ = timeout(limit, open.tools_listed.get_or_init(|| describe::list_tools(open))).await;
         }
+        let tasks = of_task || caller.takes_tasks();
         let (conversation, notices) = Conversation::begin(caller, asks.clone());
         let request = message.bound(Arc::downgrade(&conversation), kind);
-        let options = options(self.idempotency_key.as_deref(), &asks, open.is_current());
+        let options = options(self.idempotency_key.as_deref(), &asks, tasks, open.is_current());
         let started = Instant::now();
         let handing_over = open.peer.send_request_with_option(request, options);
         let handle = match timeout(limit, handing_over).await {

@@ -19,6 +19,8 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::credential::Redaction;
+
 /// How long a child may take to end by itself, and again when it is asked to.
 const END_SECONDS_MAX: u64 = 3;
 /// How much of a child's standard error goes to the log, at level debug. The rest is read and dropped.
@@ -28,15 +30,18 @@ const STDERR_BYTES_MAX: usize = 64 * 1024;
 pub(super) struct ChildProcess {
     pipes: AsyncRwTransport<RoleClient, ChildStdout, ChildStdin>,
     group: Group,
+    redaction: Redaction,
 }
 
 impl ChildProcess {
-    /// Starts it. No line of more than `line_bytes_max` bytes is taken from it.
+    /// Starts it. No line of more than `line_bytes_max` bytes is taken from it, and what `redaction` looks for does not
+    /// come back from it.
     pub(super) fn start(
         integration: &str,
         program: &Path,
         mut command: Command,
         line_bytes_max: usize,
+        redaction: Redaction,
     ) -> Result<Self, String> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let cannot = |why: &str| format!("`{}` cannot be started: {why}", program.display());
@@ -46,9 +51,11 @@ impl ChildProcess {
         let (Some(stdout), Some(stdin), Some(stderr)) = pipes else {
             return Err(cannot("it has no standard input or output"));
         };
-        tokio::spawn(drain(integration.to_owned(), stderr));
+        // A secret could stand across two chunks, so that nothing is shown of a program that has one.
+        let shown_bytes_max = if redaction.is_empty() { STDERR_BYTES_MAX } else { 0 };
+        tokio::spawn(drain(integration.to_owned(), stderr, shown_bytes_max));
         let pipes = AsyncRwTransport::new_client(stdout, stdin).with_max_line_length(line_bytes_max);
-        Ok(Self { pipes, group })
+        Ok(Self { pipes, group, redaction })
     }
 }
 
@@ -60,7 +67,9 @@ impl Transport<RoleClient> for ChildProcess {
     }
 
     async fn receive(&mut self) -> Option<ServerJsonRpcMessage> {
-        self.pipes.receive().await
+        let message = self.pipes.receive().await?;
+        // Of what cannot be cleaned nothing is left, and the connection ends.
+        self.redaction.message(message)
     }
 
     async fn close(&mut self) -> Result<(), Self::Error> {
@@ -111,8 +120,8 @@ impl Drop for Group {
 }
 
 /// Reads a child's standard error to its end.
-async fn drain(integration: String, mut stderr: ChildStderr) {
-    let mut left = STDERR_BYTES_MAX;
+async fn drain(integration: String, mut stderr: ChildStderr, shown_bytes_max: usize) {
+    let mut left = shown_bytes_max;
     let mut chunk = [0_u8; 4096];
     while let Ok(length @ 1..) = stderr.read(&mut chunk).await {
         let shown = chunk.get(..length.min(left)).unwrap_or_default();
@@ -141,7 +150,7 @@ mod tests {
         let script = script.replace("NOTE", &note.display().to_string());
         let program = Path::new("sh");
         let command = command(program, &["-c".to_owned(), script], None, &Limits::default()).unwrap();
-        (ChildProcess::start("shop", program, command, 1024).unwrap(), note)
+        (ChildProcess::start("shop", program, command, 1024, Redaction::of_all(std::iter::empty())).unwrap(), note)
     }
 
     async fn noted(note: &Path) -> i32 {

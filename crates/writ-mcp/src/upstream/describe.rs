@@ -5,7 +5,8 @@
 
 use std::collections::HashSet;
 
-use rmcp::model::{ClientRequest, CustomRequest, JsonObject};
+use rmcp::ServiceError;
+use rmcp::model::{ClientRequest, CustomRequest, ErrorCode, JsonObject};
 use serde_json::Value as Json;
 use writ_engine::upstream::{ServerDescription, UpstreamItem, UpstreamTool};
 
@@ -63,11 +64,13 @@ pub(super) async fn list_tools(open: &Open) {
 struct Failure {
     why: String,
     connection_is_stale: bool,
+    /// The server does not know the method.
+    is_unknown_method: bool,
 }
 
 impl From<String> for Failure {
     fn from(why: String) -> Self {
-        Self { why, connection_is_stale: false }
+        Self { why, connection_is_stale: false, is_unknown_method: false }
     }
 }
 
@@ -93,7 +96,12 @@ async fn of(open: &Open) -> Result<ServerDescription, Failure> {
     }
     if offers.resources.is_some() {
         description.resources = list(open, &RESOURCES).await?.into_iter().map(item).collect();
-        description.templates = list(open, &TEMPLATES).await?.into_iter().map(item).collect();
+        // A server may have resources and know nothing of templates.
+        description.templates = match list(open, &TEMPLATES).await {
+            Ok(templates) => templates.into_iter().map(item).collect(),
+            Err(failure) if failure.is_unknown_method => Vec::new(),
+            Err(failure) => return Err(failure),
+        };
     }
     Ok(description)
 }
@@ -137,6 +145,7 @@ async fn page(open: &Open, list: &List, cursor: Option<String>) -> Result<(Vec<J
     let answer = open.peer.send_request(ClientRequest::CustomRequest(request)).await.map_err(|error| Failure {
         why: format!("`{}` failed: {}", list.method, outcome::reason(&error)),
         connection_is_stale: outcome::of_failure(&error, Shape::Acknowledgement, Kind::Read).connection_is_stale,
+        is_unknown_method: matches!(&error, ServiceError::McpError(error) if error.code == ErrorCode::METHOD_NOT_FOUND),
     })?;
     let mut answer = serde_json::to_value(answer).unwrap_or_default();
     let next = answer.get("nextCursor").and_then(Json::as_str).filter(|next| !next.is_empty()).map(str::to_owned);

@@ -18,7 +18,8 @@ use super::http_client::Clients;
 use super::ourselves::Ourselves;
 use super::switchboard::Switchboard;
 use super::watched::Watched;
-use crate::credential;
+use crate::Secret;
+use crate::credential::{self, Redaction};
 use crate::outbound::{HttpError, http_reason, quoted};
 
 /// The largest message that is read from a server.
@@ -84,7 +85,8 @@ impl Dialler<'_> {
             Transport::Stdio { command: program, args, env, secrets, cwd } => {
                 let mut command = command(program, args, cwd.as_deref(), limits)?;
                 command.envs(env).envs(secrets.iter().map(|(name, secret)| (name, secret.expose())));
-                let child = ChildProcess::start(name, program, command, MESSAGE_BYTES_MAX)?;
+                let redaction = Redaction::of_all(secrets.values().map(Secret::expose));
+                let child = ChildProcess::start(name, program, command, MESSAGE_BYTES_MAX, redaction)?;
                 self.introduce(ourselves, child, lifecycle).await
             }
             Transport::Http { url, credential } => {

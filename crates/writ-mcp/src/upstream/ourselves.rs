@@ -34,7 +34,7 @@ pub(super) struct Ourselves {
 impl Ourselves {
     /// A client that offers to be asked these things.
     pub(super) fn new(asks: &BTreeSet<Ask>, switchboard: Arc<Switchboard>) -> Self {
-        let capabilities: ClientCapabilities = serde_json::from_value(capabilities(asks)).unwrap_or_default();
+        let capabilities: ClientCapabilities = serde_json::from_value(capabilities(asks, true)).unwrap_or_default();
         let config = ClientConfig::new(capabilities, Implementation::new("writ", env!("CARGO_PKG_VERSION")));
         Self { config, switchboard }
     }
@@ -46,10 +46,11 @@ impl Ourselves {
     }
 }
 
-/// What a client offers of which it can be asked these things, in the protocol's own form. Of elicitations it shows
+/// What a client offers of which it can be asked these things, and which may take tasks for answers, in the
+/// protocol's own form. Of elicitations it shows
 /// forms only: an address to open is a way around everything that Writ watches.
-pub(super) fn capabilities(asks: &BTreeSet<Ask>) -> Json {
-    let mut capabilities = json!({ "extensions": { TASKS_EXTENSION: {} } });
+pub(super) fn capabilities(asks: &BTreeSet<Ask>, tasks: bool) -> Json {
+    let mut capabilities = if tasks { json!({ "extensions": { TASKS_EXTENSION: {} } }) } else { json!({}) };
     if let Some(capabilities) = capabilities.as_object_mut() {
         for ask in asks {
             let (name, offer) = match ask {
@@ -118,10 +119,10 @@ mod tests {
 
     #[test]
     fn only_what_the_operator_allows_is_offered() {
-        let none: ClientCapabilities = serde_json::from_value(capabilities(&BTreeSet::new())).unwrap();
+        let none: ClientCapabilities = serde_json::from_value(capabilities(&BTreeSet::new(), true)).unwrap();
         assert!(none.supports_tasks() && none.elicitation.is_none() && none.sampling.is_none());
         let all = BTreeSet::from([Ask::Elicitation, Ask::Sampling, Ask::Roots]);
-        let all: ClientCapabilities = serde_json::from_value(capabilities(&all)).unwrap();
+        let all: ClientCapabilities = serde_json::from_value(capabilities(&all, true)).unwrap();
         let elicitation = all.elicitation.unwrap();
         assert!(elicitation.form.is_some() && elicitation.url.is_none());
         assert!(all.sampling.is_some() && all.roots.is_some());

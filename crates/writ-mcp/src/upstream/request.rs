@@ -102,13 +102,18 @@ impl Message {
 }
 
 /// What goes beside a request's parameters.
-pub(super) fn options(idempotency_key: Option<&str>, asks: &BTreeSet<Ask>, to_current: bool) -> PeerRequestOptions {
+pub(super) fn options(
+    idempotency_key: Option<&str>,
+    asks: &BTreeSet<Ask>,
+    tasks: bool,
+    to_current: bool,
+) -> PeerRequestOptions {
     let mut meta = JsonObject::new();
     if let Some(key) = idempotency_key {
         meta.insert(IDEMPOTENCY_META.to_owned(), Json::String(key.to_owned()));
     }
     if to_current {
-        meta.insert(CAPABILITIES_META.to_owned(), capabilities(asks));
+        meta.insert(CAPABILITIES_META.to_owned(), capabilities(asks, tasks));
         if idempotency_key.is_none() {
             // The caller sorts out what it wants to hear.
             meta.insert(LOG_LEVEL_META.to_owned(), json!("debug"));

@@ -37,6 +37,8 @@ async fn a_buffered_record_is_refused_by_what_is_not_synced_yet() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     store.commit(commit("r-1", [started()])).await.unwrap();
+    store.commit_buffered(commit("r-1", [claimed("one")])).await.unwrap();
+    assert_eq!(store.run("r-1").unwrap().unwrap().version, 1, "whoever reads next sees it");
     let stop = writ_core::event::Event::RunStopped { by: "lea".to_owned(), reason: "enough".to_owned() };
     store.commit_buffered(commit("r-1", [stop])).await.unwrap();
     let refused = store.commit_buffered(commit("r-1", [claimed("one more")])).await;

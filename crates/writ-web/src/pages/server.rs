@@ -50,9 +50,14 @@ pub(crate) async fn health(State(app): State<App>, reader: Reader) -> Result<Res
     lines.push(Line::new("Trail", &counted(health.leaves, "event", "events"), false));
     lines.push(Line::new("Epoch", &health.epoch.to_string(), false));
     lines.extend(health.integrations.iter().map(|(name, state)| Line::new(name, state, false)));
+    for quarantine in &health.quarantines {
+        let reasons: Vec<&str> = quarantine.reasons.iter().map(|reason| reason.detail.as_str()).collect();
+        let tag = Some(Tag::bad("in quarantine"));
+        lines.push(Line { tag, ..Line::new(&quarantine.tool, &reasons.join("; "), false) });
+    }
     let html = HealthPage {
         frame: reader.frame(&app, "Health", Place::Health, None),
-        heading: if health.ok { "Everything works" } else { "Something is wrong" },
+        heading: if health.ok && health.quarantines.is_empty() { "Everything works" } else { "Something is wrong" },
         lines,
     };
     page(StatusCode::OK, &html)

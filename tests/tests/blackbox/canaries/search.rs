@@ -54,7 +54,7 @@ impl Search {
 }
 
 fn pair(bytes: &[u8]) -> usize {
-    usize::from(bytes[0]) << 8 | usize::from(bytes[1])
+    (usize::from(bytes[0]) << 8) | usize::from(bytes[1])
 }
 
 /// A core as it stands and as encoders write it. In base64 it looks otherwise by where in the text it begins: of

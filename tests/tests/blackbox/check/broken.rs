@@ -210,13 +210,13 @@ pub(super) const BROKEN: &[Broken] = &[
         (SHOP, "{input.order_id}\"", "{input.order_id\""),
         Some("cancel_pending_order"),
         "do not match",
-        "correct the tool's entry",
+        "correct the entry",
     ),
     broken(
         (SHOP, "get_order_details:\n    class: read", "get_order_details:\n    class: read\n    pin: 00"),
         Some("get_order_details"),
         "is not what was pinned",
-        "set `pin`",
+        "writ integration pin",
     ),
     broken(
         (

@@ -20,7 +20,9 @@ async fn the_example_is_in_order() {
 #[tokio::test]
 async fn what_is_wrong_is_found_at_its_place() {
     for case in BROKEN {
-        found(case, "error", 1).await;
+        // A tool that is not what was pinned stops nothing but itself.
+        let severity = if case.message == "is not what was pinned" { "quarantine" } else { "error" };
+        found(case, severity, 1).await;
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) async fn consent(State(shared): State<Shared>, Query(asked): Query<Fi
     told.arrived.insert(state.clone());
     let code = told.make(CODE, &[ON_THE_WAY, &sent_to(AUTHORIZATION_SERVER)]);
     told.codes.insert(code.clone());
-    let back = [("code", code.as_str()), ("state", state), ("iss", &shared.base)];
+    let back = [("code", code.as_str()), ("state", state.as_str()), ("iss", shared.base.as_str())];
     let back = Url::parse_with_params(&asked["redirect_uri"], back).unwrap();
     (StatusCode::SEE_OTHER, [("location", back.to_string())]).into_response()
 }
@@ -84,10 +84,10 @@ pub(super) async fn token(State(shared): State<Shared>, headers: HeaderMap, body
     let mut told = shared.told();
     told.note(AUTHORIZATION_SERVER, &[authorization.as_bytes(), b" ", body.as_bytes()]);
     let learned = [
-        (VERIFIER, Canary::new(VERIFIER, &field("code_verifier"), &[&sent_to(AUTHORIZATION_SERVER)])),
-        (STATEMENT, Canary::token(STATEMENT, &field("subject_token"), &[&sent_to(AUTHORIZATION_SERVER)])),
+        Canary::new(VERIFIER, &field("code_verifier"), &[&sent_to(AUTHORIZATION_SERVER)]),
+        Canary::token(STATEMENT, &field("subject_token"), &[&sent_to(AUTHORIZATION_SERVER)]),
     ];
-    for (_, canary) in learned.into_iter().filter(|(_, canary)| !canary.value.is_empty()) {
+    for canary in learned.into_iter().filter(|canary| !canary.value.is_empty()) {
         told.arrived.insert(canary.value.clone());
         told.canaries.push(canary);
     }
@@ -115,7 +115,8 @@ impl Told {
     fn grant(&mut self, integration: &str, refreshes: bool) -> Json {
         let access = self.make(ACCESS_TOKEN, &[&sent_to(integration)]);
         self.tokens.insert(access.clone());
-        let mut answer = json!({ "access_token": access, "token_type": "Bearer", "expires_in": 3600, "scope": "listed" });
+        let mut answer =
+            json!({ "access_token": access, "token_type": "Bearer", "expires_in": 3600, "scope": "listed" });
         if refreshes {
             let refresh = self.make(REFRESH_TOKEN, &[&sent_to(AUTHORIZATION_SERVER)]);
             self.refresh_tokens.insert(refresh.clone());

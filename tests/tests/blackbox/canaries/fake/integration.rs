@@ -13,9 +13,20 @@ use super::Shared;
 use crate::canaries::stage::MARKER;
 
 /// The ways to answer a call. What counts as no answer stands between ones that do, so that no connection is given up.
-pub(in crate::canaries) const MODES: [&str; 14] = [
-    "result", "failure", "fault", "error", "rejection", "stream", "slashes", "escaped", "redirect", "notice", "type",
-    "bare", "wider", "revoked",
+pub(in crate::canaries) const MODES: [&str; 13] = [
+    "result",
+    "failure",
+    "fault",
+    "error",
+    "rejection",
+    "stream",
+    "slashes",
+    "escaped",
+    "redirect",
+    "bare",
+    "type",
+    "wider",
+    "revoked",
 ];
 
 /// The integrations that want an access token.
@@ -63,7 +74,7 @@ pub(super) async fn answer(
     let metadata = format!("{}/.well-known/oauth-protected-resource/{integration}/mcp", shared.base);
     let all = Json::Object(all).to_string();
     let mut told = shared.told();
-    told.note(&integration, &[all.as_bytes(), b" ", &body]);
+    told.note(&integration, &[all.as_bytes(), b" ", &body[..]]);
     told.arrived.insert(token.clone());
     let repeated = Repeated {
         id: message["id"].clone(),
@@ -116,13 +127,13 @@ impl Repeated {
                 (StatusCode::BAD_REQUEST, kind("application/json"), said).into_response()
             }
             "redirect" => {
-                let to = Url::parse_with_params("http://127.0.0.1:1/", [("sent", &self.sent)]).unwrap();
+                let to = Url::parse_with_params("http://127.0.0.1:1/", [("sent", self.sent.as_str())]).unwrap();
                 (StatusCode::FOUND, [("location", to.to_string())], self.headers.clone()).into_response()
             }
             "type" => (kind(&format!("text/plain; sent=\"{}\"", self.sent)), self.headers.clone()).into_response(),
             "bare" => (StatusCode::UNAUTHORIZED, format!("no: {}", self.headers)).into_response(),
             "wider" => self.challenge(StatusCode::FORBIDDEN, "error=\"insufficient_scope\", scope=\"listed wider\""),
-            "stream" | "notice" => {
+            "stream" => {
                 let note = json!({ "level": "error", "data": { "said": self.headers } });
                 let note = json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": note });
                 let events = format!("data: {note}\n\ndata: {}\n\n", self.message(&result));

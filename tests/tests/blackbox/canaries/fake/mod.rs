@@ -1,4 +1,4 @@
-//! A fake: an authorization server and five MCP servers behind one port. It gives out canaries, remembers what it is
+//! A fake: an authorization server and the MCP servers of all integrations over HTTP, behind one port. It gives out canaries, remembers what it is
 //! sent and repeats it wherever it can, as a careless server does or a hostile one. It is no example of either.
 
 mod authorization;
