@@ -34,7 +34,7 @@ const BINARIES: [&str; 2] = ["writ", "conformance-fixture"];
 const BASELINES: &str = "examples/conformance";
 
 /// What `cargo xtask conformance` takes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct ConformanceArgs {
     /// Write one JSON object a line
     #[arg(long)]

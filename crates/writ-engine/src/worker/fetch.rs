@@ -106,9 +106,8 @@ impl Engine {
                         self.alarm(Some(&read.call.run.id), mismatch).await;
                         return Err(denied.refusal);
                     }
-                    let reasons: Vec<String> = denied.refusal.reasons.iter().map(ToString::to_string).collect();
-                    let why = format!("the mission's condition over the result does not hold: {}", reasons.join("; "));
-                    return self.withhold(read, &why).await;
+                    // Which value was in the way is left out: it is what nobody is to see here.
+                    return self.withhold(read, "the mission's condition over the result does not hold").await;
                 }
             }
         }
@@ -404,8 +403,18 @@ fn no_completion() -> Map<String, Json> {
 
 /// The sets of resources of a run that hold an address.
 fn sets_of(call: &Call, uri: &str) -> Vec<Arc<Act>> {
+    // A condition such as `like "policy://refunds/*"` reads an address as it is written; a server may resolve it.
+    if climbs(uri) {
+        return Vec::new();
+    }
     let sets = call.scope.mission.resources.values();
     sets.filter(|act| matches!(&act.tool.kind, PlanKind::Resource(pattern) if holds(pattern, uri))).cloned().collect()
+}
+
+/// Whether an address has a segment `.` or `..`, also where it is written with percent signs (RFC 3986, section 5.2.4).
+fn climbs(uri: &str) -> bool {
+    let plain = uri.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/").replace('\\', "/");
+    plain.split(['/', '?', '#']).any(|segment| matches!(segment, "." | ".."))
 }
 
 /// Whether a pattern, in which `*` stands for any characters, holds an address.
@@ -471,7 +480,17 @@ pub(super) fn as_text(result: &Json) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::holds;
+    use super::{climbs, holds};
+
+    #[test]
+    fn an_address_does_not_climb() {
+        for uri in ["policy://refunds/../staff", "a/%2e%2E/b", "a/.", "..", "a%2f..%2Fb", "a\\..\\b"] {
+            assert!(climbs(uri), "{uri}");
+        }
+        for uri in ["policy://refunds/a..b", "file:///v1.2/x", "...", "https://example.org/?q=1"] {
+            assert!(!climbs(uri), "{uri}");
+        }
+    }
 
     #[test]
     fn a_star_stands_for_any_characters_and_nothing_else_does() {

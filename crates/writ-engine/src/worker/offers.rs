@@ -42,6 +42,9 @@ impl Engine {
         let mut offers = WorkerOffers { prompts: prompts.collect(), ..WorkerOffers::default() };
         for act in mission.resources.values() {
             let PlanKind::Resource(pattern) = &act.tool.kind else { continue };
+            if self.quarantine_of(&act.tool.full_name).is_some() {
+                continue;
+            }
             let Some(server) = call.current.epoch.servers.get(&act.tool.identity.name) else { continue };
             for resource in server.resources.iter().filter(|resource| holds(pattern, &resource.name)) {
                 let arguments = Map::from_iter([("uri".to_owned(), Json::String(resource.name.clone()))]);

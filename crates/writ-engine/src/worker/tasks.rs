@@ -223,11 +223,16 @@ impl Engine {
                 "the integration asks for something that it may not ask here",
             ));
         }
+        if read.act.ensures || !read.act.project.is_empty() {
+            // Words beside a result would get round what is said about results.
+            view.message = None;
+            view.error = view.error.map(|_| Map::from_iter([("message".to_owned(), json!("the task failed"))]));
+        }
         if view.status == TaskStatus::Completed {
             let result = member("result").and_then(Json::as_object).cloned().unwrap_or_default();
             let answer = Answer {
                 is_error: result.get("isError").and_then(Json::as_bool).unwrap_or(false),
-                result: result.get("structuredContent").cloned().unwrap_or_else(|| Json::Object(result.clone())),
+                result: said(&result),
                 message: result,
             };
             let WorkerAnswer::Passed(message) = self.release(&read, &decided, answer).await? else {
@@ -268,6 +273,17 @@ impl Engine {
             other => Err(unreached(&read, other)),
         }
     }
+}
+
+/// What a tool's result says: its structured content, or its text as JSON where it is JSON, or else its text.
+fn said(result: &Map<String, Json>) -> Json {
+    if let Some(structured) = result.get("structuredContent") {
+        return structured.clone();
+    }
+    let blocks = result.get("content").and_then(Json::as_array).into_iter().flatten();
+    let texts: Vec<&str> = blocks.filter_map(|block| block.get("text")?.as_str()).collect();
+    let text = texts.join("\n");
+    serde_json::from_str(&text).unwrap_or(Json::String(text))
 }
 
 /// What a call has come to, as a tool's result in the protocol's own form.

@@ -110,6 +110,20 @@ pub(crate) fn refusal(answer: WorkerAnswer) -> (String, String) {
     }
 }
 
+/// What was asked and answered, in order: the digests of questions and of answers.
+pub(crate) fn asked(rail: &[Event]) -> Vec<(Ask, Option<Digest>, Option<Digest>)> {
+    let asked = |event: &Event| match event {
+        Event::Asked { ask, question, answer, .. } => Some((*ask, *question, *answer)),
+        _ => None,
+    };
+    rail.iter().filter_map(asked).collect()
+}
+
+/// The digest of a question or an answer.
+pub(crate) fn digest(value: &Json) -> Option<Digest> {
+    Digest::of_json(value).ok()
+}
+
 /// One question, as the worker heard it: with the rail of its run at that moment.
 pub(crate) struct Heard {
     pub(crate) ask: Ask,

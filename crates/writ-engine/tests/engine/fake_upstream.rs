@@ -130,7 +130,7 @@ impl FakeUpstream {
 
     /// What the next effects meet; those after them succeed.
     pub(crate) fn will(&self, plays: impl IntoIterator<Item = impl Into<Play>>) {
-        self.effects.lock().unwrap().extend(plays.into_iter().map(Into::into));
+        self.effects.lock().unwrap().extend(plays.into_iter().map(Into::<Play>::into));
     }
 
     /// What the next reads meet; those after them succeed.
@@ -239,7 +239,8 @@ impl Upstream for FakeUpstream {
         let key = permit.idempotency_key().map(str::to_owned);
         let is_down = self.down.lock().unwrap().contains(permit.integration());
         let script = if key.is_some() { &self.effects } else { &self.reads };
-        let play = if is_down { Some(Answer::NotSent.into()) } else { script.lock().unwrap().pop_front() };
+        let play: Option<Play> =
+            if is_down { Some(Answer::NotSent.into()) } else { script.lock().unwrap().pop_front() };
         let Play { tells, asks, sent } = play.unwrap_or_else(|| Answer::Done.into());
         let request = permit.into_request();
         if let Request::Follow { begin: true, .. } = &request {

@@ -87,8 +87,7 @@ async fn a_tool_has_the_name_that_the_mission_gives_and_no_other() {
     }
     assert_eq!(consulting.desk.upstream().reads(), 0);
     // People see what it is at the integration.
-    consulting
-        .will(Play::structured(&json!({ "customer_id": "c-1", "total": 1, "parcels": 1 })));
+    consulting.will(Play::structured(&json!({ "customer_id": "c-1", "total": 1, "parcels": 1 })));
     consulting.passed("order", json!({ "customer_id": "c-1" })).await;
     assert_eq!(consulting.reads().await[0].0, "records.get_order");
 }

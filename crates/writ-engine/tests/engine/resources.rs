@@ -117,6 +117,7 @@ async fn what_is_followed_is_what_may_be_fetched() {
     follow(uri, false).await.unwrap();
     let asked = [true, false].map(|begin| Request::Follow { uri: uri.to_owned(), begin });
     assert_eq!(consulting.desk.upstream().asked_for(), asked);
+    assert_eq!(consulting.reads().await.len(), 2, "both are on the rail");
 }
 
 #[tokio::test]

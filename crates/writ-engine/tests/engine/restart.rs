@@ -12,7 +12,7 @@ use crate::desk::{Desk, MINUTE, Site, T0, note, refund};
 use crate::fake_upstream::{Answer, Held};
 
 /// One server's life: when it ends, whatever it was doing ends where it stands.
-fn life<T>(lived: impl Future<Output = T>) -> T {
+pub(crate) fn life<T>(lived: impl Future<Output = T>) -> T {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let end = runtime.block_on(lived);
     runtime.shutdown_timeout(Duration::from_secs(10));

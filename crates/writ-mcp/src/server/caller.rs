@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rmcp::model::{
-    ClientCapabilities, CustomNotification, CustomRequest, ProgressNotificationParam, ProgressToken, RequestId,
-    ResourceUpdatedNotificationParam, ServerNotification, ServerRequest,
+    ClientCapabilities, CustomNotification, CustomRequest, ProgressNotification, ProgressNotificationParam,
+    ProgressToken, RequestId, RequestMetaObject, ResourceUpdatedNotification, ResourceUpdatedNotificationParam,
+    ServerNotification, ServerRequest,
 };
 use rmcp::service::{OriginatingRequestId, PeerRequestOptions, RequestContext, ServiceError};
 use rmcp::{Peer, RoleServer};
@@ -32,31 +33,40 @@ const LOG_LEVEL_META: &str = "io.modelcontextprotocol/logLevel";
 
 /// The client of one request.
 pub(super) struct ClientCaller {
-    peer: Peer<RoleServer>,
-    request: RequestId,
+    line: Line,
     progress: Option<ProgressToken>,
     log_floor: Option<u8>,
-    aside: Option<Aside>,
     declared: ClientCapabilities,
+}
+
+/// How a client is spoken to.
+enum Line {
+    /// On the request's own stream, through the protocol's library.
+    Alone(Peer<RoleServer>),
+    /// Within a session. What is asked belongs to the request, and what is said aside goes on its stream.
+    Session { peer: Peer<RoleServer>, request: RequestId, aside: Aside },
+    /// On the request's own stream, which is written without the library.
+    Direct(Aside),
 }
 
 impl ClientCaller {
     /// The client of this request. It can be spoken to aside within a session; `session_floor` is the level that the
     /// session has set.
     pub(super) fn of(context: &RequestContext<RoleServer>, session_floor: u8, aside: Option<Aside>) -> Self {
-        let log_floor = if client::is_current(context) {
-            context.meta.get(LOG_LEVEL_META).and_then(Json::as_str).and_then(level::rank)
-        } else {
-            Some(session_floor)
+        let log_floor = if client::is_current(context) { wanted_floor(&context.meta) } else { Some(session_floor) };
+        let peer = context.peer.clone();
+        let line = match aside {
+            Some(aside) => Line::Session { peer, request: context.id.clone(), aside },
+            None => Line::Alone(peer),
         };
-        Self {
-            peer: context.peer.clone(),
-            request: context.id.clone(),
-            progress: context.meta.get_progress_token(),
-            log_floor,
-            aside,
-            declared: context.client_capabilities().unwrap_or_default(),
-        }
+        let declared = context.client_capabilities().unwrap_or_default();
+        Self { line, progress: context.meta.get_progress_token(), log_floor, declared }
+    }
+
+    /// The client of a request of revision 2026-07-28 that is answered without the protocol's library.
+    pub(super) fn direct(meta: &RequestMetaObject, declared: ClientCapabilities, aside: Aside) -> Self {
+        let (progress, log_floor) = (meta.get_progress_token(), wanted_floor(meta));
+        Self { line: Line::Direct(aside), progress, log_floor, declared }
     }
 
     /// What the client has declared.
@@ -66,19 +76,25 @@ impl ClientCaller {
 
     /// Whether there is a session, in which it can be asked something.
     pub(super) fn is_in_session(&self) -> bool {
-        self.aside.is_some()
+        matches!(self.line, Line::Session { .. })
     }
 
     /// Asks it in the protocol's own words.
     pub(super) async fn request(&self, method: &str, parameters: Json, seconds_max: u64) -> Result<Json, String> {
-        if !self.is_in_session() {
+        let Line::Session { peer, request: origin, .. } = &self.line else {
             return Err("there is no session in which the client could be asked".to_owned());
-        }
+        };
         let mut request = CustomRequest::new(method, Some(parameters));
-        // Whoever drives the integration's connection may run in another task than this request's.
-        request.extensions.insert(OriginatingRequestId(self.request.clone()));
+        request.extensions.insert(OriginatingRequestId(origin.clone()));
         let options = PeerRequestOptions::with_timeout(Duration::from_secs(seconds_max));
-        let asked = self.peer.send_request_with_option(ServerRequest::CustomRequest(request), options).await;
+        // A question that an integration asks is handled in a task that the library has marked with the question's own
+        // id, and it would take that id for the request's. A task of its own has no such mark.
+        let peer = peer.clone();
+        let asking =
+            tokio::spawn(
+                async move { peer.send_request_with_option(ServerRequest::CustomRequest(request), options).await },
+            );
+        let asked = asking.await.map_err(|_| "the question could not be put".to_owned())?;
         let answer = asked.map_err(said)?.await_response().await.map_err(said)?;
         serde_json::to_value(answer).map_err(|_| "the client's answer is no JSON".to_owned())
     }
@@ -88,7 +104,7 @@ impl ClientCaller {
         let mut report = ProgressNotificationParam::new(token, progress);
         report.total = total;
         report.message = message;
-        let _ = self.peer.notify_progress(report).await;
+        self.notify(ServerNotification::ProgressNotification(ProgressNotification::new(report))).await;
     }
 
     async fn log(&self, parameters: Json) {
@@ -99,13 +115,25 @@ impl ClientCaller {
         }
         let line = CustomNotification::new("notifications/message", Some(parameters));
         let line = ServerNotification::CustomNotification(line);
-        match &self.aside {
-            Some(aside) => aside.say(line).await,
-            None => {
-                let _ = self.peer.send_notification(line).await;
-            }
+        match &self.line {
+            Line::Session { aside, .. } => aside.say(line).await,
+            Line::Alone(_) | Line::Direct(_) => self.notify(line).await,
         }
     }
+
+    async fn notify(&self, notification: ServerNotification) {
+        match &self.line {
+            Line::Alone(peer) | Line::Session { peer, .. } => {
+                let _ = peer.send_notification(notification).await;
+            }
+            Line::Direct(aside) => aside.say(notification).await,
+        }
+    }
+}
+
+/// From which level on a request of revision 2026-07-28 wants lines.
+fn wanted_floor(meta: &RequestMetaObject) -> Option<u8> {
+    meta.get(LOG_LEVEL_META).and_then(Json::as_str).and_then(level::rank)
 }
 
 #[async_trait]
@@ -135,7 +163,8 @@ impl Caller for ClientCaller {
                 Notice::Progress { progress, total, message } => self.report(progress, total, message).await,
                 Notice::Log(parameters) => self.log(parameters).await,
                 Notice::ResourceChanged { uri } => {
-                    let _ = self.peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await;
+                    let changed = ResourceUpdatedNotification::new(ResourceUpdatedNotificationParam::new(uri));
+                    self.notify(ServerNotification::ResourceUpdatedNotification(changed)).await;
                 }
             }
         };
@@ -250,6 +279,33 @@ mod tests {
         assert_eq!((&result["lines"], &result["sampling"]), (&json!(2), &json!(false)));
         assert_eq!(result["answer"]["action"], json!("accept"));
         assert_eq!(result["answer"]["content"], json!({ "order": "#W1" }));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_answered_directly_hears_what_its_request_wants_and_is_asked_nothing() {
+        let meta = json!({ "progressToken": "p", LOG_LEVEL_META: "warning" }).as_object().cloned().unwrap();
+        let mut declared = ClientCapabilities::default();
+        declared.elicitation = Some(ElicitationCapability::new());
+        let heard = |meta: RequestMetaObject, declared| async move {
+            let (aside, mut said) = Aside::channel();
+            let caller = ClientCaller::direct(&meta, declared, aside);
+            assert!(caller.takes(Ask::Elicitation) && !caller.can_be_asked(Ask::Elicitation));
+            assert!(caller.ask(Ask::Elicitation, json!({})).await.is_err());
+            caller.tell(Notice::Progress { progress: 1.0, total: Some(2.0), message: None }).await;
+            for level in ["info", "error"] {
+                caller.tell(Notice::Log(json!({ "level": level, "data": 1 }))).await;
+            }
+            let mut heard = Vec::new();
+            while let Ok(message) = said.try_recv() {
+                heard.push(serde_json::to_value(message.message.as_deref()).unwrap());
+            }
+            heard
+        };
+        assert!(heard(RequestMetaObject::new(), declared.clone()).await.is_empty());
+        let all = heard(RequestMetaObject::from(meta), declared).await;
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0]["params"], json!({ "progressToken": "p", "progress": 1.0, "total": 2.0 }));
+        assert_eq!((&all[1]["method"], &all[1]["params"]["level"]), (&json!("notifications/message"), &json!("error")));
     }
 
     #[tokio::test]

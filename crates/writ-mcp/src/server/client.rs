@@ -33,6 +33,11 @@ impl Client {
         })
     }
 
+    /// The client of a call that is answered directly.
+    pub(super) fn direct(access: WorkerAccess, caller: ClientCaller) -> Self {
+        Self { access, caller: Arc::new(caller), is_current: true }
+    }
+
     /// Whether the request is of revision 2026-07-28 or a later one.
     pub(super) fn is_current(&self) -> bool {
         self.is_current

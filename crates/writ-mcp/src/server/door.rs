@@ -4,11 +4,11 @@
 //! anything; then a turn, then the body up to its limit, then the protocol. What the protocol rejects is explained
 //! in one form and, since the run is known by then, recorded. The token goes no further than this file.
 //!
-//! There are two ways. Requests of the revisions before 2026-07-28 that belong to a session go into it, if it is
-//! their run's. All others are answered by themselves.
+//! There are three ways. Requests of the revisions before 2026-07-28 that belong to a session go into it, if it is
+//! their run's. All others are answered by themselves: plain calls of tools directly, the rest by the protocol's
+//! library.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -17,49 +17,41 @@ use futures::StreamExt;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
-use rmcp::model::ProtocolVersion;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use tokio_util::sync::CancellationToken;
 use writ_core::code::{Code, Refusal};
 use writ_engine::Engine;
 use writ_engine::view::WorkerAccess;
 
+use super::aside::Aside;
+use super::caller::ClientCaller;
+use super::client::Client;
+use super::direct::{self, DirectCall, Hosts};
 use super::faults::{self, Explained, Fault};
 use super::in_flight::{InFlight, Turn};
 use super::message::{Message, Unreadable};
-use super::parameter_headers::{self, ParameterHeaders};
+use super::parameter_headers::{self, ParameterHeaders, Schemas};
 use super::renamed;
+use super::request_body;
 use super::session::{self, Sessions};
+use super::ways::{SESSION_HEADER, Way, is_current};
 use super::worker_service::{Endpoint, WorkerService};
 use super::{LOOPBACK_HOSTS, ServerConfig};
 
-/// How long a worker may take to send one request.
-const BODY_SECONDS_MAX: u64 = 30;
 /// The longest token that is looked at.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
-const SESSION_HEADER: &str = "mcp-session-id";
-const REVISION_HEADER: &str = "mcp-protocol-version";
 
 /// The endpoint.
 pub(super) struct Door {
-    engine: Arc<Engine>,
+    endpoint: Arc<Endpoint>,
     alone: StreamableHttpService<WorkerService, NeverSessionManager>,
     in_session: StreamableHttpService<WorkerService, Sessions>,
     sessions: Arc<Sessions>,
-    parameter_headers: Arc<ParameterHeaders>,
     in_flight: Arc<InFlight>,
+    hosts: Hosts,
     body_bytes_max: usize,
-}
-
-/// Which way a request goes.
-#[derive(Debug, PartialEq, Eq)]
-enum Way {
-    /// By itself.
-    Alone,
-    /// It opens a session.
-    Handshake,
-    /// Into the session that it names.
-    Session,
+    shutdown: CancellationToken,
 }
 
 impl Door {
@@ -70,22 +62,22 @@ impl Door {
         } else {
             config.allowed_hosts
         };
+        let direct_hosts = Hosts::new(&hosts);
         let http = StreamableHttpServerConfig::default()
             .with_allowed_hosts(hosts)
             .with_allowed_origins(config.allowed_origins)
             .enforce_origin_validation()
             .with_max_request_body_bytes(config.body_bytes_max)
-            .with_cancellation_token(config.shutdown);
-        let parameter_headers = Arc::<ParameterHeaders>::default();
+            .with_cancellation_token(config.shutdown.clone());
         let endpoint = Arc::new(Endpoint {
-            engine: Arc::clone(&engine),
+            engine,
             console_url: config.console_url,
-            parameter_headers: Arc::clone(&parameter_headers),
+            parameter_headers: Arc::<ParameterHeaders>::default(),
         });
         let sessions = Arc::new(Sessions::new());
-        let (for_one, for_session) = (Arc::clone(&endpoint), endpoint);
+        let (for_one, for_session) = (Arc::clone(&endpoint), Arc::clone(&endpoint));
         Self {
-            engine,
+            endpoint,
             alone: StreamableHttpService::new(
                 move || Ok(WorkerService::new(Arc::clone(&for_one))),
                 Arc::new(NeverSessionManager::default()),
@@ -97,9 +89,10 @@ impl Door {
                 http.with_legacy_session_mode(true),
             ),
             sessions,
-            parameter_headers,
             in_flight: InFlight::new(config.requests_in_flight_max),
+            hosts: direct_hosts,
             body_bytes_max: config.body_bytes_max,
+            shutdown: config.shutdown,
         }
     }
 
@@ -116,30 +109,26 @@ impl Door {
         };
         // It has proved what it had to, and nothing behind this may come to write it down.
         parts.headers.remove(AUTHORIZATION);
-        let body = match read(body, self.body_bytes_max).await {
+        let body = match request_body::read(body, self.body_bytes_max).await {
             Ok(body) => body,
             Err(fault) => return self.settle(&access, fault.explain(&[])).await,
         };
         let message = match Message::read(&body) {
             Ok(message) => Some(message),
-            Err(Unreadable::RepeatedName) => {
-                let fault =
-                    Fault::new(StatusCode::BAD_REQUEST, "the request has an object with a name that stands twice");
-                return self.settle(&access, fault.explain(&body)).await;
+            Err(Unreadable::Ambiguous) => {
+                let what = "the request has an object with a name that stands twice, or with one that is reserved";
+                return self.settle(&access, Fault::new(StatusCode::BAD_REQUEST, what).explain(&body)).await;
             }
             // What is wrong with it, the protocol says, after it has looked at the headers.
             Err(Unreadable::NotJson) => None,
         };
-        // The handler finds the access here; the turn ends with the handler, not with the connection.
-        parts.extensions.insert(access.clone());
-        parts.extensions.insert(turn.clone());
-        match way(&parts, message.as_ref()) {
+        match Way::of(&parts, message.as_ref()) {
             Way::Handshake => {
                 if self.sessions.are_full() {
                     return faults::full();
                 }
                 parts.headers.remove(SESSION_HEADER);
-                self.go_in(&access, parts, body).await
+                self.go_in(&access, turn, parts, body).await
             }
             Way::Session => {
                 let session = parts.headers.get(SESSION_HEADER).and_then(|value| value.to_str().ok());
@@ -149,14 +138,21 @@ impl Door {
                 }
                 let is_stream = parts.method == Method::GET;
                 let body = renamed_body(&mut parts, message, body);
-                let response = self.go_in(&access, parts, body).await;
+                let response = self.go_in(&access, turn.clone(), parts, body).await;
                 if is_stream { held(response, turn) } else { response }
             }
-            Way::Alone => self.go_alone(&access, parts, message, body).await,
+            Way::Alone => {
+                let schemas = self.schemas(&access, &parts.headers, message.as_ref()).await;
+                match DirectCall::take(&self.hosts, &schemas, &parts, message) {
+                    Ok(call) => self.go_directly(&access, turn, call, body).await,
+                    Err(message) => self.go_alone(&access, turn, parts, message, body, schemas).await,
+                }
+            }
         }
     }
 
-    async fn go_in(&self, access: &WorkerAccess, parts: Parts, body: Bytes) -> Response {
+    async fn go_in(&self, access: &WorkerAccess, turn: Turn, mut parts: Parts, body: Bytes) -> Response {
+        accompany(&mut parts, access, turn);
         let request = Request::from_parts(parts, Body::from(body.clone()));
         let handling = self.in_session.handle(request);
         let response = session::on_behalf_of(access.run(), handling).await.map(Body::new);
@@ -166,58 +162,68 @@ impl Door {
     async fn go_alone(
         &self,
         access: &WorkerAccess,
+        turn: Turn,
         mut parts: Parts,
         message: Option<Message>,
         body: Bytes,
+        schemas: Arc<Schemas>,
     ) -> Response {
-        let calls_tool = message.as_ref().is_some_and(|message| message.method() == Some("tools/call"));
-        let schemas = match self.parameter_headers.of(access.run()) {
-            Some(schemas) => schemas,
-            None if calls_tool && is_current(&parts.headers, message.as_ref()) => {
-                // A run that cannot list its tools cannot call one either, which the call itself will be told.
-                let tools = self.engine.worker_tools(access).await;
-                tools.map(|tools| self.parameter_headers.listed(access.run(), &tools)).unwrap_or_default()
-            }
-            None => Arc::default(),
-        };
+        accompany(&mut parts, access, turn);
         let body = renamed_body(&mut parts, message, body);
         let request = Request::from_parts(parts, Body::from(body.clone()));
         let response = parameter_headers::beside(schemas, self.alone.handle(request)).await.map(Body::new);
         self.settle(access, faults::explain(response, &body).await).await
     }
 
+    async fn go_directly(&self, access: &WorkerAccess, turn: Turn, call: DirectCall, body: Bytes) -> Response {
+        let DirectCall { id, request, meta, declared } = call;
+        let (aside, said) = Aside::channel();
+        let client = Client::direct(access.clone(), ClientCaller::direct(&meta, declared, aside));
+        let endpoint = Arc::clone(&self.endpoint);
+        let calling = async move {
+            // The run has its turn until the call has ended.
+            let _turn = turn;
+            endpoint.make_call(&client, request, &meta).await
+        };
+        let response = direct::respond(id, calling, said, &self.shutdown).await;
+        self.settle(access, faults::explain(response, &body).await).await
+    }
+
+    /// The schemas of the run's tools that name headers, where the request may call one.
+    async fn schemas(&self, access: &WorkerAccess, headers: &HeaderMap, message: Option<&Message>) -> Arc<Schemas> {
+        let known = &self.endpoint.parameter_headers;
+        if let Some(schemas) = known.of(access.run()) {
+            return schemas;
+        }
+        let calls_tool = message.is_some_and(|message| message.method() == Some("tools/call"));
+        if !calls_tool || !is_current(headers, message) {
+            return Arc::default();
+        }
+        // A run that cannot list its tools cannot call one either, which the call itself will be told.
+        let tools = self.endpoint.engine.worker_tools(access).await;
+        tools.map(|tools| known.listed(access.run(), &tools)).unwrap_or_default()
+    }
+
     fn authenticate(&self, headers: &HeaderMap) -> Result<WorkerAccess, Refusal> {
         let token = bearer(headers).ok_or_else(|| {
             Refusal::new(Code::NotAuthenticated, "send the run's token as `Authorization: Bearer <token>`")
         })?;
-        self.engine.authenticate_worker(token)
+        self.endpoint.engine.authenticate_worker(token)
     }
 
     /// Records what was malformed before it is answered.
     async fn settle(&self, access: &WorkerAccess, explained: Explained) -> Response {
         if let Some(malformed) = &explained.malformed {
-            self.engine.record_malformed(access, malformed).await;
+            self.endpoint.engine.record_malformed(access, malformed).await;
         }
         explained.response
     }
 }
 
-fn way(parts: &Parts, message: Option<&Message>) -> Way {
-    let names_session = parts.headers.contains_key(SESSION_HEADER);
-    match message {
-        Some(message) if parts.method == Method::POST && message.is_handshake() => Way::Handshake,
-        message if names_session && !is_current(&parts.headers, message) => Way::Session,
-        _ => Way::Alone,
-    }
-}
-
-/// Whether a request is of revision 2026-07-28 or a later one. Revisions are dates, which are ordered as they are
-/// written.
-fn is_current(headers: &HeaderMap, message: Option<&Message>) -> bool {
-    let current = ProtocolVersion::V_2026_07_28;
-    let header = headers.get(REVISION_HEADER).and_then(|value| value.to_str().ok());
-    let named = [header, message.and_then(Message::revision)];
-    named.into_iter().flatten().any(|revision| revision >= current.as_str())
+/// Puts beside a request what its handler needs. The turn ends with the handler, not with the connection.
+fn accompany(parts: &mut Parts, access: &WorkerAccess, turn: Turn) {
+    parts.extensions.insert(access.clone());
+    parts.extensions.insert(turn);
 }
 
 /// The body of a request, under another name where the protocol's library does not know its own.
@@ -259,34 +265,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     usable.then_some(token)
 }
 
-async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Fault> {
-    let limit = Duration::from_secs(BODY_SECONDS_MAX);
-    tokio::time::timeout(limit, read_unhurried(body, bytes_max)).await.unwrap_or_else(|_| {
-        Err(Fault::new(StatusCode::REQUEST_TIMEOUT, format!("the request did not arrive within {BODY_SECONDS_MAX} s")))
-    })
-}
-
-async fn read_unhurried(body: Body, bytes_max: usize) -> Result<Bytes, Fault> {
-    let mut chunks = body.into_data_stream();
-    let mut collected = Vec::new();
-    while let Some(chunk) = chunks.next().await {
-        let chunk =
-            chunk.map_err(|_| Fault::new(StatusCode::BAD_REQUEST, "the request ended before it was complete"))?;
-        if chunk.len() > bytes_max.saturating_sub(collected.len()) {
-            return Err(Fault::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the request is larger than {bytes_max} bytes"),
-            ));
-        }
-        collected.extend_from_slice(&chunk);
-    }
-    Ok(Bytes::from(collected))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::server::renamed::Renamed;
+    use crate::server::ways::REVISION_HEADER;
 
     fn token(values: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
@@ -319,35 +302,6 @@ mod tests {
         for values in useless {
             assert_eq!(token(values), None, "{values:?}");
         }
-    }
-
-    #[tokio::test]
-    async fn a_body_is_read_up_to_its_limit() {
-        assert_eq!(read(Body::from("12345"), 5).await.map(|body| body.len()).ok(), Some(5));
-        let fault = read(Body::from("123456"), 5).await.unwrap_err();
-        assert_eq!(fault.status, StatusCode::PAYLOAD_TOO_LARGE);
-    }
-
-    #[test]
-    fn a_request_goes_into_a_session_only_before_the_current_revision() {
-        let open = message(r#"{"id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#);
-        let call = message(r#"{"id":1,"method":"tools/call","params":{"name":"a"}}"#);
-        let current = message(
-            r#"{"id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
-        );
-        let (session, old, new) =
-            (("mcp-session-id", "s"), (REVISION_HEADER, "2025-11-25"), (REVISION_HEADER, "2026-07-28"));
-        let post =
-            |headers: &[(&'static str, &str)], message: &Message| way(&parts(Method::POST, headers), Some(message));
-        assert_eq!(post(&[], &open), Way::Handshake);
-        assert_eq!(post(&[session], &open), Way::Handshake);
-        assert_eq!(post(&[session, old], &call), Way::Session);
-        assert_eq!(post(&[session], &call), Way::Session);
-        assert_eq!(post(&[old], &call), Way::Alone);
-        assert_eq!(post(&[session, new], &call), Way::Alone);
-        assert_eq!(post(&[session], &current), Way::Alone);
-        assert_eq!(way(&parts(Method::GET, &[session]), None), Way::Session);
-        assert_eq!(way(&parts(Method::DELETE, &[]), None), Way::Alone);
     }
 
     #[test]

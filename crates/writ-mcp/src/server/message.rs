@@ -1,18 +1,23 @@
 //! One message's text, looked at before the protocol reads it.
 //!
 //! A name that stands twice in one object means one thing to whoever reads the first and another to whoever reads
-//! the last, so such a message is refused, at any depth. What the text says is looked at only as far as is needed to
-//! see which way the request goes; whether it is a message at all is for the protocol to say.
+//! the last, so such a message is refused, at any depth. So is a name by which the JSON library marks a text of its
+//! own: it would be one value to whoever reads the message and another to whoever reads what was written of it. What
+//! the text says is looked at only as far as is needed to see which way the request goes; whether it is a message at
+//! all is for the protocol to say.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use axum::body::Bytes;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::Value as Json;
+use serde_json::map::Entry;
+use serde_json::{Map, Value as Json};
 
 /// Where a request names its revision (2026-07-28, `_meta` of a request).
-const REVISION_META: &str = "io.modelcontextprotocol/protocolVersion";
+pub(super) const REVISION_META: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// How the names begin that the JSON library has for itself (`serde_json`, its feature `raw_value`).
+const LIBRARY_PREFIX: &str = "$serde_json::private::";
 
 /// The text of a message.
 pub(super) struct Message(Json);
@@ -22,15 +27,30 @@ pub(super) struct Message(Json);
 pub(super) enum Unreadable {
     /// It is not JSON, or nested deeper than 128 levels.
     NotJson,
-    /// Some object in it has a name twice.
-    RepeatedName,
+    /// Some object in it can be read in two ways: it has a name twice, or one of the JSON library's own.
+    Ambiguous,
 }
 
 impl Message {
     pub(super) fn read(body: &[u8]) -> Result<Self, Unreadable> {
-        serde_json::from_slice::<Unrepeated>(body)
-            .map_err(|error| if error.is_data() { Unreadable::RepeatedName } else { Unreadable::NotJson })?;
-        serde_json::from_slice(body).map(Self).map_err(|_| Unreadable::NotJson)
+        match serde_json::from_slice(body) {
+            Ok(Unambiguous(message)) => Ok(Self(message)),
+            Err(error) if error.is_data() => Err(Unreadable::Ambiguous),
+            Err(_) => Err(Unreadable::NotJson),
+        }
+    }
+
+    /// Its members, where it is an object.
+    pub(super) fn members(&self) -> Option<&Map<String, Json>> {
+        self.0.as_object()
+    }
+
+    /// Its members, where it is an object.
+    pub(super) fn into_members(self) -> Option<Map<String, Json>> {
+        match self.0 {
+            Json::Object(members) => Some(members),
+            _ => None,
+        }
     }
 
     pub(super) fn method(&self) -> Option<&str> {
@@ -67,10 +87,10 @@ impl Message {
     }
 }
 
-/// A JSON text without repeated names. Only the check is kept of it.
-struct Unrepeated;
+/// A JSON value of which every reader has the same.
+struct Unambiguous(Json);
 
-impl<'de> Deserialize<'de> for Unrepeated {
+impl<'de> Deserialize<'de> for Unambiguous {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Look)
     }
@@ -79,50 +99,57 @@ impl<'de> Deserialize<'de> for Unrepeated {
 struct Look;
 
 impl<'de> Visitor<'de> for Look {
-    type Value = Unrepeated;
+    type Value = Unambiguous;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("JSON")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Unrepeated, E> {
-        Ok(Unrepeated)
+    fn visit_unit<E: Error>(self) -> Result<Unambiguous, E> {
+        Ok(Unambiguous(Json::Null))
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Unrepeated, E> {
-        Ok(Unrepeated)
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Unambiguous, E> {
+        Ok(Unambiguous(Json::Bool(value)))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Unrepeated, E> {
-        Ok(Unrepeated)
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Unambiguous, E> {
+        Ok(Unambiguous(Json::from(value)))
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Unrepeated, E> {
-        Ok(Unrepeated)
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Unambiguous, E> {
+        Ok(Unambiguous(Json::from(value)))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Unrepeated, E> {
-        Ok(Unrepeated)
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Unambiguous, E> {
+        Ok(Unambiguous(Json::from(value)))
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Unrepeated, E> {
-        Ok(Unrepeated)
+    fn visit_str<E: Error>(self, value: &str) -> Result<Unambiguous, E> {
+        Ok(Unambiguous(Json::String(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Unrepeated, A::Error> {
-        while items.next_element::<Unrepeated>()?.is_some() {}
-        Ok(Unrepeated)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Unrepeated, A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if !names.insert(name) {
-                return Err(A::Error::custom("a name stands twice"));
-            }
-            members.next_value::<Unrepeated>()?;
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Unambiguous, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Unambiguous(item)) = items.next_element()? {
+            list.push(item);
         }
-        Ok(Unrepeated)
+        Ok(Unambiguous(Json::Array(list)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Unambiguous, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if name.starts_with(LIBRARY_PREFIX) {
+                return Err(A::Error::custom("a name is the library's own"));
+            }
+            let Entry::Vacant(place) = object.entry(name) else {
+                return Err(A::Error::custom("a name stands twice"));
+            };
+            let Unambiguous(value) = members.next_value()?;
+            place.insert(value);
+        }
+        Ok(Unambiguous(Json::Object(object)))
     }
 }
 
@@ -145,9 +172,37 @@ mod tests {
             r#"{"params":{"arguments":{"list":[{"a":1,"b":{"c":1,"c":2}}]}}}"#,
             r#"{"a":1,"\u0061":2}"#,
         ] {
-            assert_eq!(read(text).err(), Some(Unreadable::RepeatedName), "{text}");
+            assert_eq!(read(text).err(), Some(Unreadable::Ambiguous), "{text}");
         }
         assert!(read(r#"{"a":{"a":[{"a":1},{"a":2}]},"b":1.5,"c":null,"d":-1,"e":1e3,"f":true,"g":"a"}"#).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_only_the_library_reads_otherwise_is_refused_at_any_depth() {
+        // The library may read this as {"a": 2}: hidden from whoever looks at the text, and with a name twice.
+        let hidden = r#"{"params":{"arguments":[{"$serde_json::private::RawValue":"{\"a\":1,\"a\":2}"}]}}"#;
+        let escaped = hidden.replace('$', "\\u0024");
+        for text in [hidden, escaped.as_str()] {
+            assert_eq!(read(text).err(), Some(Unreadable::Ambiguous), "{text}");
+        }
+        assert!(read(r#"{"$serde_json":1,"$":{"a":"$serde_json::private::RawValue"}}"#).is_ok());
+    }
+
+    #[test]
+    fn what_was_looked_at_is_what_the_library_reads() {
+        for text in [
+            r#"{"b":1,"a":[{"z":null,"y":true},[],{}],"c":"\u00e9\n"}"#,
+            "[0,-1,9223372036854775807,18446744073709551615,-9223372036854775808,1.5,1e3,1.0,0.1,-0,-0.0,1e-7]",
+            "\"text\"",
+            "18446744073709551616",
+        ] {
+            let expected: Json = serde_json::from_str(text).unwrap();
+            let read = read(text).unwrap();
+            assert_eq!(read.0, expected, "{text}");
+            assert_eq!(read.0.to_string(), expected.to_string(), "{text}");
+        }
+        assert_eq!(read(r#"{"a":1}"#).unwrap().into_members().unwrap().len(), 1);
+        assert!(read("[1]").unwrap().into_members().is_none() && read("[1]").unwrap().members().is_none());
     }
 
     #[test]

@@ -7,14 +7,15 @@
 //! current revision can be answered by any replica. Answers are plain JSON where nothing else is to be said, and a
 //! stream where something is, or where there is a session.
 //!
-//! Relies on `rmcp` for the protocol and on the engine for every decision; never answers for a run whose token the
-//! same request does not carry.
+//! Relies on `rmcp` for the protocol, but for plain calls of tools, which `direct` reads and answers with the same
+//! bytes, and on the engine for every decision; never answers for a run whose token the same request does not carry.
 
 mod aside;
 mod caller;
 mod calls;
 mod claim;
 mod client;
+mod direct;
 mod door;
 mod faults;
 mod followed;
@@ -30,10 +31,13 @@ mod other_requests;
 mod parameter_headers;
 mod questions;
 mod renamed;
+mod request_body;
 mod results;
 mod session;
 mod tasks;
+mod tool_calls;
 mod waiting;
+mod ways;
 mod worker_service;
 
 use std::sync::Arc;

@@ -12,12 +12,11 @@ use serde_json::{Value as Json, json};
 use writ_core::code::Code;
 use writ_engine::view::WorkerCall;
 
-use super::calls::{self, Kind};
 use super::client::{self, Client};
 use super::old_tasks::OldTasks;
 use super::renamed::Renamed;
 use super::worker_service::WorkerService;
-use super::{claim, listening, offers, results};
+use super::{calls, claim, listening, offers, results};
 use crate::outbound::quoted;
 
 /// Methods that exist in every revision: a request for one of them that could not be read has parameters that do not
@@ -136,8 +135,7 @@ async fn call_as_task(
     let mut arguments = arguments.unwrap_or_default();
     let claim = claim::take(&mut arguments, &context.meta);
     let call = WorkerCall { name, arguments, claim, continued: None };
-    let answer = calls::answer(service.engine(), client, Kind::Tool, call, &context.ct).await?;
-    old.created(answer).await
+    old.created(service.engine().worker_call(&client.access, call, client.caller.clone()).await).await
 }
 
 fn task(parameters: Json) -> Result<String, ErrorData> {

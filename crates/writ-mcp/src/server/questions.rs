@@ -1,8 +1,8 @@
 //! What an integration wants to know before it goes on.
 //!
 //! A client of revision 2026-07-28 gets the questions as the answer and calls again with what it answers. Within a
-//! session the client is asked, and the call goes on by itself. Either way nothing is asked that the client has not
-//! declared to answer.
+//! session the engine asks the client while the call goes on; what a task asks that is waited for in the client's
+//! place, is asked from here. Either way nothing is asked that the client has not declared to answer.
 
 use rmcp::model::{
     ClientCapabilities, ElicitationCapability, ErrorData, InputRequest, InputRequests, InputRequiredResult, JsonObject,
@@ -45,7 +45,7 @@ pub(super) fn as_result(
     Ok(InputRequiredResult::new((!requests.is_empty()).then_some(requests), wanted.state))
 }
 
-/// Asks the questions within a session, one after the other. The answers have the keys of the questions.
+/// Asks the questions of a task within a session, one after the other. The answers have the keys of the questions.
 ///
 /// # Errors
 /// Why the client did not answer, in words.

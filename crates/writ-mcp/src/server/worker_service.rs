@@ -22,7 +22,6 @@ use writ_core::code::Code;
 use writ_engine::Engine;
 use writ_engine::view::{WorkerAnswer, WorkerCall, WorkerOffers};
 
-use super::calls::{self, Kind};
 use super::client::Client;
 use super::followed::Followed;
 use super::introduction::{self, REVISIONS};
@@ -30,7 +29,7 @@ use super::kept::Kept;
 use super::level::{self, Floor};
 use super::other_requests;
 use super::parameter_headers::{self, ParameterHeaders};
-use super::{claim, offers, questions, results, tasks, waiting};
+use super::{calls, claim, offers, questions, results, tasks};
 
 /// What all requests have.
 pub(super) struct Endpoint {
@@ -70,48 +69,6 @@ impl WorkerService {
     async fn offers(&self, context: &RequestContext<RoleServer>) -> Result<WorkerOffers, ErrorData> {
         let client = self.client(context)?;
         self.engine().worker_offers(&client.access).await.map_err(|refusal| results::error(&refusal))
-    }
-
-    /// The answer to a call of a tool, as this client can take it.
-    async fn told(
-        &self,
-        client: &Client,
-        answer: WorkerAnswer,
-        brings_state: bool,
-    ) -> Result<CallToolResponse, ErrorData> {
-        match answer {
-            WorkerAnswer::Own { content, waits_for: Some(decision), .. } => {
-                waiting::answer(self.engine(), client, &self.endpoint.console_url, &decision, content).await
-            }
-            WorkerAnswer::Own { content, is_error, waits_for: None } => {
-                if brings_state
-                    && let Some((code, message)) = results::refusal_in(&content)
-                    && [Code::BadArguments.name(), Code::MalformedMessage.name()].contains(&code)
-                {
-                    // A state that is not the one that was given is a fault of the protocol, not of the call.
-                    return Err(ErrorData::invalid_params(message.to_owned(), Some(json!({ "code": code }))));
-                }
-                Ok(results::own(content, is_error).into())
-            }
-            WorkerAnswer::Passed(message) => results::tool_result(message).map(Into::into),
-            WorkerAnswer::InputRequired(wanted) if client.is_current() => {
-                questions::as_result(client.caller.declared(), wanted).map(Into::into)
-            }
-            WorkerAnswer::InputRequired(_) => {
-                Ok(results::refused(Code::UpstreamError, "the integration asks something, which takes a session")
-                    .into())
-            }
-            WorkerAnswer::Task(task) => {
-                let task = tasks::created(task)?;
-                if client.has_tasks() {
-                    return Ok(task.into());
-                }
-                match tasks::carry_through(self.engine(), client, &task.task.task_id).await? {
-                    Ok(view) => waiting::settled(&view).map(Into::into),
-                    Err(why) => Ok(results::refused(Code::UpstreamError, &why).into()),
-                }
-            }
-        }
     }
 }
 
@@ -167,16 +124,7 @@ impl ServerHandler for WorkerService {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let client = self.client(&context)?;
-        if let Some(decision) = waiting::returns_to(request.request_state.as_deref()) {
-            return waiting::present(self.engine(), &client, decision).await;
-        }
-        let mut arguments = request.arguments.unwrap_or_default();
-        let claim = claim::take(&mut arguments, &context.meta);
-        let brings_state = request.request_state.is_some();
-        let continued = calls::continued(request.input_responses, request.request_state);
-        let call = WorkerCall { name: request.name.into_owned(), arguments, claim, continued };
-        let answer = calls::answer(self.engine(), &client, Kind::Tool, call, &context.ct).await?;
-        calls::until(&context.ct, self.told(&client, answer, brings_state)).await?
+        calls::until(&context.ct, self.endpoint.make_call(&client, request, &context.meta)).await?
     }
 
     async fn list_prompts(
@@ -213,7 +161,8 @@ impl ServerHandler for WorkerService {
         let claim = claim::take(&mut arguments, &context.meta);
         let continued = calls::continued(request.input_responses, request.request_state);
         let call = WorkerCall { name: request.name, arguments, claim, continued };
-        let answer = calls::answer(self.engine(), &client, Kind::Prompt, call, &context.ct).await?;
+        let asked = self.engine().worker_prompt(&client.access, call, client.caller.clone());
+        let answer = calls::until(&context.ct, asked).await?;
         if let WorkerAnswer::InputRequired(wanted) = answer {
             return questions::as_result(client.caller.declared(), wanted).map(Into::into);
         }
@@ -233,7 +182,8 @@ impl ServerHandler for WorkerService {
         let claim = claim::take(&mut JsonObject::new(), &context.meta);
         let continued = calls::continued(request.input_responses, request.request_state);
         let call = WorkerCall { name: request.uri.clone(), arguments: JsonObject::new(), claim, continued };
-        let answer = calls::answer(self.engine(), &client, Kind::Resource, call, &context.ct).await?;
+        let asked = self.engine().worker_resource(&client.access, call, client.caller.clone());
+        let answer = calls::until(&context.ct, asked).await?;
         if let WorkerAnswer::InputRequired(wanted) = answer {
             return questions::as_result(client.caller.declared(), wanted).map(Into::into);
         }

@@ -127,6 +127,8 @@ fn has_handshake(error: &ClientInitializeError) -> bool {
         ClientInitializeError::NoCompatibleProtocolVersion { server_supported, .. } => {
             server_supported.iter().any(ProtocolVersion::has_initialize)
         }
+        // It answers any method with something, and knows nothing of this one.
+        ClientInitializeError::ExpectedInitResult(_) => true,
         _ => false,
     }
 }

@@ -182,10 +182,10 @@ mod tests {
 
     #[test]
     fn an_effect_names_itself_and_offers_no_answers() {
-        let meta = options(Some("writ-d-1"), &BTreeSet::new(), true).meta.unwrap();
+        let meta = options(Some("writ-d-1"), &BTreeSet::new(), true, true).meta.unwrap();
         assert_eq!(meta.get(IDEMPOTENCY_META), Some(&json!("writ-d-1")));
         assert!(meta.get(LOG_LEVEL_META).is_none());
         assert!(meta.client_capabilities().unwrap().elicitation.is_none());
-        assert!(options(None, &BTreeSet::new(), false).meta.unwrap().is_empty());
+        assert!(options(None, &BTreeSet::new(), true, false).meta.unwrap().is_empty());
     }
 }

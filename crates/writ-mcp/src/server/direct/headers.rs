@@ -31,9 +31,7 @@ impl Hosts {
     pub(in crate::server) fn new(allowed: &[String]) -> Self {
         let allowed = allowed.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty());
         let hosts = allowed.map(|entry| match Authority::try_from(entry) {
-            Ok(authority) => {
-                Host { name: bare(authority.host()).to_ascii_lowercase(), port: authority.port_u16() }
-            }
+            Ok(authority) => Host { name: bare(authority.host()).to_ascii_lowercase(), port: authority.port_u16() },
             Err(_) => Host { name: bare(entry).to_ascii_lowercase(), port: None },
         });
         Self(hosts.collect())
@@ -117,10 +115,19 @@ mod tests {
 
     #[test]
     fn both_kinds_of_answer_must_be_taken_and_none_weighed_down() {
-        for accept in ["application/json, text/event-stream", "TEXT/event-stream,application/json", "application/json,\ta/b,text/event-stream"] {
+        for accept in [
+            "application/json, text/event-stream",
+            "TEXT/event-stream,application/json",
+            "application/json,\ta/b,text/event-stream",
+        ] {
             assert!(takes_both(accept), "{accept}");
         }
-        for accept in ["application/json", "*/*", "application/json, text/event-stream;q=0", "application/jsonx, text/event-stream"] {
+        for accept in [
+            "application/json",
+            "*/*",
+            "application/json, text/event-stream;q=0",
+            "application/jsonx, text/event-stream",
+        ] {
             assert!(!takes_both(accept), "{accept}");
         }
     }

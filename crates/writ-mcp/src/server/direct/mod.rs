@@ -34,7 +34,6 @@ const MEMBERS: usize = 4;
 const PARAMETERS: [&str; 3] = ["_meta", "arguments", "name"];
 
 /// A call that is answered directly.
-#[derive(Debug)]
 pub(super) struct DirectCall {
     pub(super) id: RequestId,
     pub(super) request: CallToolRequestParams,
