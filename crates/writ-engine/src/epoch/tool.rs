@@ -135,11 +135,11 @@ impl Planner<'_> {
                     let plan = of_tool(integration, &offer.server, tool, &offer.tool, offer.digest);
                     self.take(name, offer.departures, plan);
                 }
-                Err(Absent::NoTool | Absent::NoServer) => {
+                Err(Absent::Tool | Absent::Server) => {
                     let known: Vec<&str> = server.tools.iter().map(|offered| offered.name.as_str()).collect();
                     self.not_offered("tool", name, &known);
                 }
-                Err(Absent::NoDigest(error)) => self.no_digest(name, &error),
+                Err(Absent::Digest(error)) => self.no_digest(name, &error),
             }
         }
         for (name, prompt) in &integration.prompts {

@@ -139,7 +139,7 @@ impl<'a> Lines<'a> {
             return Some(self.with(found.head, &format!("{}\n{new}", line.trim_end())));
         }
         let own = found.head.saturating_add(1)..found.end;
-        let last = own.filter(|at| self.0.get(*at).is_some_and(|line| !is_blank(line))).last();
+        let last = own.rev().find(|at| self.0.get(*at).is_some_and(|line| !is_blank(line)));
         Some(self.after(last.unwrap_or(found.head), &new))
     }
 

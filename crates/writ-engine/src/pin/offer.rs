@@ -34,11 +34,11 @@ pub(crate) struct Offer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Absent {
     /// The server cannot be asked, and no snapshot holds the tool as it was pinned.
-    NoServer,
+    Server,
     /// The server has no such tool, and no snapshot holds it as it was pinned.
-    NoTool,
+    Tool,
     /// Its definition has no digest, with the reason.
-    NoDigest(String),
+    Digest(String),
 }
 
 /// Finds what a tool is planned from.
@@ -61,11 +61,11 @@ pub(crate) fn offer(
             departures,
         })
     };
-    let Some(now) = server else { return from_snapshot(Vec::new(), None).ok_or(Absent::NoServer) };
+    let Some(now) = server else { return from_snapshot(Vec::new(), None).ok_or(Absent::Server) };
     let Some(tool) = now.tools.iter().find(|tool| tool.name == name) else {
-        return from_snapshot(reasons(name, &[gone()]), server).ok_or(Absent::NoTool);
+        return from_snapshot(reasons(name, &[gone()]), server).ok_or(Absent::Tool);
     };
-    let digest = Digest::of_json(&tool.definition).map_err(|error| Absent::NoDigest(error.to_string()))?;
+    let digest = Digest::of_json(&tool.definition).map_err(|error| Absent::Digest(error.to_string()))?;
     let departures = match pin {
         Some(pin) => reasons(name, &departed(pin, kept.map(|(_, pinned)| pinned), &tool.definition, digest)),
         None => Vec::new(),
@@ -175,7 +175,7 @@ pub(in crate::pin) mod tests {
             let offer = offer("send", pin, kept, Some(&now)).unwrap();
             assert_eq!((offer.departures.len(), offer.digest), (0, snapshot.tools["send"].digest));
         }
-        assert_eq!(offer("sent", None, Some(&snapshot), Some(&now)).unwrap_err(), Absent::NoTool);
+        assert_eq!(offer("sent", None, Some(&snapshot), Some(&now)).unwrap_err(), Absent::Tool);
     }
 
     #[test]
@@ -203,7 +203,7 @@ pub(in crate::pin) mod tests {
         let kept = offer("send", Some(&pin), Some(&snapshot), None).unwrap();
         assert_eq!((kept.server.as_str(), kept.departures.len()), ("mail 1.0", 0));
         for (pin, snapshot) in [(Some("0".repeat(64)), Some(&snapshot)), (Some(pin), None), (None, None)] {
-            assert_eq!(offer("send", pin.as_deref(), snapshot, None).unwrap_err(), Absent::NoServer);
+            assert_eq!(offer("send", pin.as_deref(), snapshot, None).unwrap_err(), Absent::Server);
         }
     }
 

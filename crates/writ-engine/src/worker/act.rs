@@ -69,7 +69,7 @@ impl Engine {
             ToolClass::Read => self.fetch(worker, act, arguments).await,
             ToolClass::Effect => {
                 let content = self.propose(worker.call, act, arguments).await?;
-                let waits_for = content["pending"]["decision"].as_str().map(str::to_owned);
+                let waits_for = content.pointer("/pending/decision").and_then(Json::as_str).map(str::to_owned);
                 Ok(WorkerAnswer::Own { content, is_error: false, waits_for })
             }
         }

@@ -257,13 +257,12 @@ impl StreamableHttpClient for AuthorizedClient {
         _auth_header: Option<String>,
         headers: Headers,
     ) -> Result<(), HttpError> {
-        let done = self
-            .authorized(headers, |token, headers| {
-                let (uri, session) = (Arc::clone(&uri), Arc::clone(&session));
-                async move { self.http.delete_session(uri, session, token, headers).await }
-            })
-            .await?;
-        Ok(done.outcome)
+        self.authorized(headers, |token, headers| {
+            let (uri, session) = (Arc::clone(&uri), Arc::clone(&session));
+            async move { self.http.delete_session(uri, session, token, headers).await }
+        })
+        .await
+        .map(|_| ())
     }
 
     async fn get_stream(

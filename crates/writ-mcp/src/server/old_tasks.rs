@@ -40,7 +40,8 @@ impl OldTasks<'_> {
     pub(super) async fn created(&self, answer: WorkerAnswer) -> Result<Json, ErrorData> {
         match answer {
             WorkerAnswer::Own { content, waits_for, is_error } => {
-                let decision = waits_for.or_else(|| content["decision"]["decision"].as_str().map(str::to_owned));
+                let decision = waits_for
+                    .or_else(|| content.pointer("/decision/decision").and_then(Json::as_str).map(str::to_owned));
                 if let Some(decision) = decision {
                     return self.of_a_decision(&decision).await;
                 }

@@ -82,7 +82,7 @@ pub(super) fn announced(capabilities: &ServerCapabilities) -> Option<Subscriptio
 /// What comes of listening.
 pub(super) enum Heard {
     /// A notification.
-    Notification(ServerNotification),
+    Notification(Box<ServerNotification>),
     /// For a while nobody listened: anything may have changed.
     Gap,
 }
@@ -108,7 +108,7 @@ pub(super) async fn keep_listening(
                 }
                 while let Ok(Some(notification)) = subscription.next().await {
                     wait = LISTEN_AGAIN_SECONDS_MIN;
-                    hear(Heard::Notification(notification));
+                    hear(Heard::Notification(Box::new(notification)));
                 }
                 if matches!(subscription.end(), Some(SubscriptionEnd::Cancelled)) {
                     return;

@@ -97,10 +97,11 @@ impl Follows {
             keep_listening(peer, filter, begun, |heard| {
                 if let Some(follows) = follows.upgrade() {
                     match heard {
-                        Heard::Notification(ServerNotification::ResourceUpdatedNotification(updated)) => {
-                            follows.changed(&updated.params.uri);
+                        Heard::Notification(notification) => {
+                            if let ServerNotification::ResourceUpdatedNotification(updated) = &*notification {
+                                follows.changed(&updated.params.uri);
+                            }
                         }
-                        Heard::Notification(_) => {}
                         Heard::Gap => follows.changed(&address),
                     }
                 }

@@ -133,7 +133,7 @@ impl Started<'_> {
         match self.agent.start {
             Start::Python => self.python(),
             Start::Node => self.node(),
-            Start::FromConfiguration => self.from_configuration(),
+            Start::FromConfiguration => self.as_configured(),
         }
     }
 
@@ -165,7 +165,7 @@ impl Started<'_> {
     }
 
     /// The configuration is the example's own, with what a person would put in.
-    fn from_configuration(&self) -> Command {
+    fn as_configured(&self) -> Command {
         const NAME: &str = "claude_desktop_config.json";
         let writ = json!(program::path("writ").to_str().unwrap());
         let mut text = fs::read_to_string(self.script(NAME)).unwrap();

@@ -159,10 +159,10 @@ mod tests {
 
     #[test]
     fn values_of_the_suite_become_what_writ_can_hold() {
-        let arguments = json!({ "region": "us-east1", "priority": 1, "verbose": null, "float_val": 3.14159 });
+        let arguments = json!({ "region": "us-east1", "priority": 1, "verbose": null, "float_val": 2.34567 });
         let context = json!({ "toolCalls": [{ "name": "some", "arguments": arguments }] });
         let plan = Plan::of("http-custom-headers", "2026-07-28", "http://localhost:1", &context).unwrap();
-        let expected = json!({ "region": "us-east1", "priority": 1, "float_val": 3.1416 });
+        let expected = json!({ "region": "us-east1", "priority": 1, "float_val": 2.3457 });
         assert_eq!(plan.steps, [call("some", expected)]);
         assert_eq!(plan.desk.reads, ["some"]);
     }
