@@ -36,4 +36,5 @@ mod streamable_http;
 mod tokens;
 mod trail;
 mod voting;
+mod waiting;
 mod worker_killed;
