@@ -68,6 +68,10 @@ impl Engine {
         match act.tool.class {
             ToolClass::Read => self.fetch(worker, act, arguments).await,
             ToolClass::Effect => {
+                if worker.continued.as_ref().is_some_and(|continued| continued.state.is_some()) {
+                    let message = "`requestState` is not what this call was given; send it back as it came";
+                    return Err(Refusal::new(Code::BadArguments, message));
+                }
                 let content = self.propose(worker.call, act, arguments).await?;
                 let waits_for = content.pointer("/pending/decision").and_then(Json::as_str).map(str::to_owned);
                 Ok(WorkerAnswer::Own { content, is_error: false, waits_for })
