@@ -87,6 +87,9 @@ pub enum Event {
         /// The digest of the answer, where the worker gave one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         answer: Option<Digest>,
+        /// The labels that the run picked up with the question.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        labels: Vec<String>,
     },
     /// A tool, or the server behind it, is not what the operator has pinned: nobody can use it until they have looked.
     ToolQuarantined {
@@ -166,6 +169,9 @@ pub enum Event {
         succeeded: bool,
         /// The integration's answer, as the worker gets it.
         result: Json,
+        /// The labels that the run picked up with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        labels: Vec<String>,
     },
     /// The effect was sent, or may have been, and no answer came.
     OutcomeUnknown {

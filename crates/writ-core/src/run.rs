@@ -163,9 +163,7 @@ impl Run {
             return Err(IllegalRun::Foreign);
         }
         match &recorded.event {
-            Event::WorkerAttached { .. } | Event::Claimed { .. } | Event::Asked { .. } => {
-                self.must_be_open(recorded.at)?
-            }
+            Event::WorkerAttached { .. } | Event::Claimed { .. } => self.must_be_open(recorded.at)?,
             Event::Read(read) => {
                 self.must_be_open(recorded.at)?;
                 self.count_read(read.rows)?;
@@ -177,6 +175,11 @@ impl Run {
                 self.labels.extend(labels.iter().cloned());
             }
             Event::Refused { by: None, .. } => self.refused = self.refused.saturating_add(1),
+            Event::Asked { labels, .. } => {
+                self.must_be_open(recorded.at)?;
+                self.labels.extend(labels.iter().cloned());
+            }
+            Event::OutcomeRecorded { labels, .. } => self.labels.extend(labels.iter().cloned()),
             Event::Proposed(proposal) => {
                 self.must_be_open(recorded.at)?;
                 let call = proposal.action.call_digest().map_err(|_| IllegalRun::Foreign)?;

@@ -121,7 +121,7 @@ impl Engine {
             quarantined: Mutex::default(),
             reads: workspace.config.trail.reads,
         };
-        engine.remember_missions(&workspace);
+        engine.remember_missions(&workspace, &engine.current());
         engine.record_epoch(&engine.current()).await?;
         let engine = Arc::new(engine);
         engine.quarantine_from_the_start().await;
@@ -140,8 +140,9 @@ impl Engine {
         let next = build(&workspace, &*self.upstream, number).await.map_err(StartError::Problems)?;
         let _no_approval_is_looked_at = self.execution.write().await;
         self.record_epoch(&next).await?;
+        // The missions first: a scope that is made in between belongs to the old epoch, and is made anew.
+        self.remember_missions(&workspace, &next);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
-        self.remember_missions(&workspace);
         self.forget_scopes();
         self.quarantine_from_the_start().await;
         Ok(())
@@ -156,8 +157,7 @@ impl Engine {
 
     /// Keeps the mission versions that are in force, and those that open runs were started with. Each is written to
     /// the data folder as well, where a restart finds it.
-    fn remember_missions(&self, workspace: &Workspace) {
-        let current = self.current();
+    fn remember_missions(&self, workspace: &Workspace, current: &Current) {
         let mut versions = HashMap::new();
         for mission in current.epoch.missions.values() {
             if let Err(error) = keep(workspace, &mission.definition) {

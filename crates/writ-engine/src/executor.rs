@@ -101,14 +101,17 @@ impl Engine {
         drop(unchanged);
         let permit = Permit::for_effect(action, &key, &durable);
         let outcome = match self.upstream.send(permit, Arc::new(Nobody)).await {
-            Sent::Answered(answer) => {
-                Event::OutcomeRecorded { decision: id.to_owned(), succeeded: !answer.is_error, result: answer.result }
-            }
-            // People approved these bytes; what the integration asks beyond them nobody may add.
-            Sent::InputRequired(_) => Event::OutcomeRecorded {
+            Sent::Answered(answer) => Event::OutcomeRecorded {
                 decision: id.to_owned(),
-                succeeded: false,
-                result: "the integration asks for more input than was approved".into(),
+                succeeded: !answer.is_error,
+                result: answer.result,
+                labels: self.labels_of(&decision),
+            },
+            // People approved these bytes; what the integration asks beyond them nobody may add. The request itself may
+            // have had an effect already.
+            Sent::InputRequired(_) => Event::OutcomeUnknown {
+                decision: id.to_owned(),
+                why: "the integration asks for more input than was approved".to_owned(),
             },
             Sent::Task(task) => self.outcome_of_task(&decision, &task, &durable).await,
             Sent::NotLinked => Event::NotSent {
@@ -118,7 +121,35 @@ impl Engine {
             Sent::NotSent(why) => Event::NotSent { decision: id.to_owned(), why },
             Sent::Lost(why) => Event::OutcomeUnknown { decision: id.to_owned(), why },
         };
-        self.record(&run, vec![outcome]).await.map(|_| ())
+        self.record_outcome(&decision, outcome).await
+    }
+
+    /// Records what became of an effect. It did happen, or may have: so for as long as the store takes anything, it takes
+    /// this; and where it cannot take the answer itself, then that nobody knows.
+    async fn record_outcome(&self, decision: &Decision, outcome: Event) -> Result<(), Refusal> {
+        let run = &decision.proposal.action.run;
+        loop {
+            match self.record(run, vec![outcome.clone()]).await {
+                Ok(_) => return Ok(()),
+                Err(refusal) if refusal.code == Code::StoreUnavailable && self.accepts_work() => {
+                    tokio::time::sleep(Duration::from_millis(RETRY_MILLISECONDS)).await;
+                }
+                Err(refusal) if refusal.code == Code::BadArguments => {
+                    let why = format!("the integration's answer cannot be recorded: {refusal}");
+                    let unknown = Event::OutcomeUnknown { decision: decision.id().to_owned(), why };
+                    return self.record(run, vec![unknown]).await.map(|_| ());
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+    }
+
+    /// The labels that a run picks up with the answer to an effect.
+    fn labels_of(&self, decision: &Decision) -> Vec<String> {
+        let action = &decision.proposal.action;
+        let name = format!("{}.{}", action.integration.name, action.tool);
+        let current = self.current();
+        current.epoch.tools.get(&name).map(|tool| tool.labels.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// The integration made a task of an approved effect: asks how it stands until it has ended, or nobody knows.
@@ -132,16 +163,18 @@ impl Engine {
             let Sent::Answered(answer) = self.upstream.send(permit, Arc::new(Nobody)).await else { continue };
             let result = |name: &str| answer.message.get(name).cloned().unwrap_or_default();
             match answer.message.get("status").and_then(Json::as_str) {
-                Some("completed") => {
+                Some("completed") if answer.message.get("result").is_some_and(Json::is_object) => {
                     let result = result("result");
                     let succeeded = result.get("isError").and_then(Json::as_bool) != Some(true);
                     let result = result.get("structuredContent").cloned().unwrap_or(result);
-                    return Event::OutcomeRecorded { decision: id, succeeded, result };
+                    let labels = self.labels_of(decision);
+                    return Event::OutcomeRecorded { decision: id, succeeded, result, labels };
                 }
                 Some("failed") => {
-                    return Event::OutcomeRecorded { decision: id, succeeded: false, result: result("error") };
+                    let (result, labels) = (result("error"), self.labels_of(decision));
+                    return Event::OutcomeRecorded { decision: id, succeeded: false, result, labels };
                 }
-                Some("cancelled" | "input_required") => break,
+                Some("completed" | "cancelled" | "input_required") => break,
                 _ => {}
             }
         }

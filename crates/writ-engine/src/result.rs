@@ -122,6 +122,21 @@ fn within_depth(value: &Json, levels: usize) -> bool {
     }
 }
 
+/// What of a value its type declares, in the value's own form.
+pub(crate) fn declared(value: &Json, ty: &Type) -> Json {
+    match (value, ty) {
+        (Json::Object(members), Type::Record(fields)) => {
+            let kept = members.iter().filter_map(|(name, member)| {
+                let field = fields.get(name)?;
+                Some((name.clone(), declared(member, &field.ty)))
+            });
+            Json::Object(kept.collect())
+        }
+        (Json::Array(items), Type::Set(of)) => Json::Array(items.iter().map(|item| declared(item, of)).collect()),
+        (other, _) => other.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use writ_core::value::{Field, ValueSet};

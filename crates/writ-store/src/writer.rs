@@ -192,6 +192,10 @@ impl Writer {
     fn sync(&mut self) {
         let Group { staged, rows, accepted, refused, .. } = std::mem::take(&mut self.group);
         if rows.is_empty() {
+            // Nothing to record is nothing to wait for, and no proof of anything.
+            for Accepted { answer, .. } in accepted {
+                _ = answer.send(Err(CommitError::Stopped("there was nothing to record".to_owned())));
+            }
             return refused.into_iter().for_each(|(reply, error)| reply.refuse(error));
         }
         if let Err(error) = self.persist(&staged, &rows) {

@@ -60,7 +60,12 @@ pub(crate) fn decision_events(decision: &str, digest: Digest) -> Vec<Event> {
         Event::DecisionWithdrawn { decision: "another".to_owned(), why: String::new() },
     ];
     for yes in [true, false] {
-        events.push(Event::OutcomeRecorded { decision: id(), succeeded: yes, result: json!({ "done": yes }) });
+        events.push(Event::OutcomeRecorded {
+            decision: id(),
+            succeeded: yes,
+            result: json!({ "done": yes }),
+            labels: Vec::new(),
+        });
         let (by, note) = ("lea".to_owned(), "looked".to_owned());
         events.push(Event::OutcomeSettled { decision: id(), by, succeeded: yes, note });
         for (by, action_digest) in [PERSON, "lea", "lou"].into_iter().flat_map(|by| digests.map(|digest| (by, digest)))
@@ -97,7 +102,13 @@ pub(crate) fn run_events(proposals: &[Proposal], all: bool) -> Vec<Event> {
     if all {
         let (tool, arguments) = ("shop.look".to_owned(), Map::new());
         let result = Digest([4; 32]);
-        let ask = Event::Asked { tool: tool.clone(), ask: Ask::Roots, question: Some(result), answer: None };
+        let ask = Event::Asked {
+            tool: tool.clone(),
+            ask: Ask::Roots,
+            question: Some(result),
+            answer: None,
+            labels: Vec::new(),
+        };
         let labels = vec!["untrusted".to_owned()];
         events.push(Event::ToolRead { tool, arguments, result, is_error: false, labels, claim: None });
         events.push(ask);

@@ -72,6 +72,13 @@ pub(crate) struct Act {
     pub(crate) show: Vec<(String, Template)>,
 }
 
+impl Act {
+    /// Whether the mission says something about results: then nothing that an integration says gets round it.
+    pub(crate) fn looks_at_results(&self) -> bool {
+        self.ensures || !self.project.is_empty()
+    }
+}
+
 /// What a mission is checked against.
 pub(super) struct Surroundings<'a> {
     pub(super) workspace: &'a Workspace,

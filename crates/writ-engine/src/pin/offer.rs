@@ -67,6 +67,10 @@ pub(crate) fn offer(
     };
     let digest = Digest::of_json(&tool.definition).map_err(|error| Absent::Digest(error.to_string()))?;
     let departures = match pin {
+        Some(_) if snapshot.is_some_and(|snapshot| snapshot.server != now.server) => {
+            let before = snapshot.map(|snapshot| snapshot.server.as_str()).unwrap_or_default();
+            reasons(name, &[Change::text("the server", before, &now.server)])
+        }
         Some(pin) => reasons(name, &departed(pin, kept.map(|(_, pinned)| pinned), &tool.definition, digest)),
         None => Vec::new(),
     };

@@ -24,6 +24,9 @@ use crate::result;
 use crate::upstream::{Answer, Caller, InputRequired, Sent, UpstreamTask};
 use crate::view::WorkerAnswer;
 
+/// What of a task says nothing but how it stands.
+const TASK_MEMBERS: [&str; 6] = ["taskId", "status", "createdAt", "lastUpdatedAt", "ttlMs", "pollIntervalMs"];
+
 /// How often an integration may want something more before it answers one call.
 const ROUNDS_MAX: usize = 8;
 
@@ -51,6 +54,7 @@ impl Engine {
             let request = request(act, &arguments, continued);
             Permit::for_read(&act.tool.identity.name, request, &call.run, &decided.allowed)
         };
+        let on_its_way = OnItsWay::new(self, call, act, &arguments);
         let mut sent = self.upstream.send(ask_again(continued), caller.clone()).await;
         // A worker that can be asked at once is asked at once; any other makes its call again with the answers.
         for _ in 0..ROUNDS_MAX {
@@ -62,12 +66,18 @@ impl Engine {
             sent = self.upstream.send(ask_again(Some(continued)), caller.clone()).await;
         }
         let read = Read { call, act: act.clone(), arguments };
-        match sent {
+        let ended = match sent {
             Sent::Answered(answer) => self.release(&read, &decided, answer).await,
             Sent::InputRequired(wanted) => self.wanted(&read, wanted).await,
             Sent::Task(task) => self.carried(&read, &decided, task).await,
+            Sent::Lost(why) => {
+                self.record_read(&read, &Map::new(), &Json::Null, true).await?;
+                Err(unreached(&read, Sent::Lost(why)))
+            }
             other => Err(unreached(&read, other)),
-        }
+        };
+        on_its_way.has_ended();
+        ended
     }
 
     /// Looks at an answer, records it, and lets it go.
@@ -78,8 +88,7 @@ impl Engine {
         answer: Answer,
     ) -> Result<WorkerAnswer, Refusal> {
         let Read { act, .. } = read;
-        let looked_at = act.ensures || !act.project.is_empty();
-        if answer.is_error && looked_at {
+        if answer.is_error && act.looks_at_results() {
             // The text of an error may tell what the condition would have kept back.
             return self.withhold(read, "the integration answered with an error").await;
         }
@@ -113,10 +122,15 @@ impl Engine {
         }
         let Answer { message, result, .. } = answer;
         let (message, result) = if act.project.is_empty() {
-            // What the condition looked at is all that passes: a text beside it might say something else.
-            let message =
-                if act.ensures && !message.is_empty() { result::replaced(&message, &result) } else { message };
-            (message, result)
+            match act.tool.output.as_ref().filter(|_| act.ensures) {
+                // What the condition could look at is all that passes: what stands beside it might say something else.
+                Some(output) => {
+                    let declared = result::declared(&result, &output.ty);
+                    let message = if message.is_empty() { message } else { result::replaced(&message, &declared) };
+                    (message, declared)
+                }
+                None => (message, result),
+            }
         } else {
             match result::project(&result, &act.project) {
                 Some(projected) => (result::replaced(&message, &projected), projected),
@@ -139,7 +153,7 @@ impl Engine {
         Err(Refusal::new(Code::ResultWithheld, message).because([reason]))
     }
 
-    async fn record_read(
+    pub(super) async fn record_read(
         &self,
         read: &Read<'_>,
         message: &Map<String, Json>,
@@ -167,6 +181,10 @@ impl Engine {
 
     /// The integration wants something before it goes on: only what the operator lets it ask.
     async fn wanted(&self, read: &Read<'_>, wanted: InputRequired) -> Result<WorkerAnswer, Refusal> {
+        if read.act.looks_at_results() && !wanted.requests.is_empty() {
+            // A question's words would get round what the mission says about results.
+            return self.withhold(read, "the integration asks something where the mission looks at results").await;
+        }
         let mut questions = BTreeMap::new();
         for (key, request) in &wanted.requests {
             let method = request.get("method").and_then(Json::as_str).unwrap_or_default();
@@ -189,8 +207,12 @@ impl Engine {
             ask: *ask,
             question: Some(*question),
             answer: None,
+            labels: read.act.tool.labels.iter().cloned().collect(),
         });
-        self.record(&read.call.run.id, asked.collect()).await?;
+        let asked: Vec<Event> = asked.collect();
+        if !asked.is_empty() {
+            self.record(&read.call.run.id, asked).await?;
+        }
         self.record_read(read, &wanted.requests, &Json::Null, false).await?;
         let state = self.seal(&ContinuedState {
             run: read.call.run.id.clone(),
@@ -230,7 +252,7 @@ impl Engine {
                 continue;
             }
             let answer = Some(digest(&response)?);
-            events.push(Event::Asked { tool: act.tool.full_name.clone(), ask, question, answer });
+            events.push(Event::Asked { tool: act.tool.full_name.clone(), ask, question, answer, labels: Vec::new() });
             passed.insert(key, response);
         }
         if !events.is_empty() {
@@ -262,6 +284,9 @@ impl Engine {
     /// The integration made a task of a read: the worker gets it under an id that holds for this run and this call.
     async fn carried(&self, read: &Read<'_>, decided: &Decided, task: UpstreamTask) -> Result<WorkerAnswer, Refusal> {
         let UpstreamTask(mut members) = task;
+        if read.act.looks_at_results() {
+            members.retain(|name, _| TASK_MEMBERS.contains(&name.as_str()));
+        }
         let id = members.get("taskId").and_then(Json::as_str).unwrap_or_default().to_owned();
         let reference = TaskReference {
             run: read.call.run.id.clone(),
@@ -333,7 +358,7 @@ impl Engine {
         let caller = Arc::new(Overheard::new(self.clone(), call, &act, caller));
         match self.upstream.send(permit, caller).await {
             Sent::Answered(answer) if !answer.is_error => Ok(()),
-            Sent::Answered(answer) => Err(Refusal::new(Code::UpstreamError, as_text(&answer.result))),
+            Sent::Answered(answer) => Err(refused_by(&read, &answer)),
             other => Err(unreached(&read, other)),
         }
     }
@@ -372,7 +397,21 @@ impl Engine {
             }
             Some("ref/resource") => {
                 let template = text(&reference, "uri").unwrap_or_default();
-                let uri = template.replace(&format!("{{{name}}}"), &value);
+                let place = format!("{{{name}}}");
+                if !template.contains(&place) {
+                    return Err(bad("the address has no such variable"));
+                }
+                let mut uri = template.replace(&place, &value);
+                let given = parameters.get("context").and_then(|context| context.get("arguments"));
+                for (other, given) in given.and_then(Json::as_object).into_iter().flatten() {
+                    let (place, Some(given)) = (format!("{{{other}}}"), given.as_str()) else {
+                        return Err(bad("an argument beside is no text"));
+                    };
+                    if *other != name && !uri.contains(&place) {
+                        return Err(bad("an argument beside is none of the address"));
+                    }
+                    uri = uri.replace(&place, given);
+                }
                 let unknown = || Refusal::new(Code::UnknownName, format!("this run has no resource `{template}`"));
                 let act = sets_of(call, &uri).into_iter().next().ok_or_else(unknown)?;
                 (act, Map::from_iter([("uri".to_owned(), Json::String(uri))]))
@@ -383,17 +422,60 @@ impl Engine {
             return Ok(no_completion());
         }
         let decided = self.decided(&call.current, &call.scope, &act, &call.run, &arguments).await?;
+        // What was decided about, and nothing beside it.
+        parameters.retain(|name, _| matches!(name.as_str(), "ref" | "argument" | "context"));
         let permit =
             Permit::for_read(&act.tool.identity.name, Request::Complete(parameters), &call.run, &decided.allowed);
+        let on_its_way = OnItsWay::new(self, call, &act, &arguments);
         let read = Read { call, act: act.clone(), arguments };
-        match self.upstream.send(permit, Arc::new(crate::upstream::Nobody)).await {
-            Sent::Answered(answer) if !answer.is_error => {
-                self.record_read(&read, &answer.message, &answer.result, false).await?;
-                Ok(answer.message)
+        let sent = self.upstream.send(permit, Arc::new(crate::upstream::Nobody)).await;
+        let completed = match sent {
+            Sent::Answered(answer) => {
+                self.record_read(&read, &answer.message, &answer.result, answer.is_error).await?;
+                if answer.is_error { Err(refused_by(&read, &answer)) } else { Ok(answer.message) }
             }
-            Sent::Answered(answer) => Err(Refusal::new(Code::UpstreamError, as_text(&answer.result))),
             other => Err(unreached(&read, other)),
-        }
+        };
+        on_its_way.has_ended();
+        completed
+    }
+}
+
+/// A read that has left, or may have, and of which nothing is on record yet. Where the worker goes away before the end,
+/// the trail says all the same that it was made, and it counts.
+struct OnItsWay {
+    engine: Arc<Engine>,
+    run: String,
+    event: Option<Event>,
+}
+
+impl OnItsWay {
+    fn new(engine: &Arc<Engine>, call: &Call, act: &Act, arguments: &Map<String, Json>) -> Self {
+        let event = Event::ToolRead {
+            tool: act.tool.full_name.clone(),
+            arguments: arguments.clone(),
+            result: Digest([0; 32]),
+            is_error: true,
+            labels: act.tool.labels.iter().cloned().collect(),
+            claim: call.claim.clone(),
+        };
+        Self { engine: engine.clone(), run: call.run.id.clone(), event: Some(event) }
+    }
+
+    fn has_ended(mut self) {
+        self.event = None;
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        let (Some(event), Ok(runtime)) = (self.event.take(), tokio::runtime::Handle::try_current()) else { return };
+        let (engine, run) = (self.engine.clone(), std::mem::take(&mut self.run));
+        runtime.spawn(async move {
+            if let Err(refusal) = engine.record_reading(&run, vec![event]).await {
+                tracing::error!(%refusal, run, "a read that the worker has left could not be recorded");
+            }
+        });
     }
 }
 
@@ -413,6 +495,10 @@ fn sets_of(call: &Call, uri: &str) -> Vec<Arc<Act>> {
 
 /// Whether an address has a segment `.` or `..`, also where it is written with percent signs (RFC 3986, section 5.2.4).
 fn climbs(uri: &str) -> bool {
+    // Readers of addresses drop white space inside, and some decode twice.
+    if uri.chars().any(|character| character.is_control() || character.is_whitespace()) || uri.contains("%25") {
+        return true;
+    }
     let plain = uri.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/").replace('\\', "/");
     plain.split(['/', '?', '#']).any(|segment| matches!(segment, "." | ".."))
 }
@@ -474,6 +560,16 @@ pub(super) fn unreached(read: &Read<'_>, sent: Sent) -> Refusal {
     }
 }
 
+/// What the worker is told where the integration said no. It is on record by then.
+pub(super) fn refused_by(read: &Read<'_>, answer: &Answer) -> Refusal {
+    let said = if read.act.looks_at_results() {
+        "the integration answered with an error".to_owned()
+    } else {
+        as_text(&answer.result)
+    };
+    Refusal::new(Code::UpstreamError, said)
+}
+
 pub(super) fn as_text(result: &Json) -> String {
     result.as_str().map_or_else(|| result.to_string(), str::to_owned)
 }
@@ -484,7 +580,16 @@ mod tests {
 
     #[test]
     fn an_address_does_not_climb() {
-        for uri in ["policy://refunds/../staff", "a/%2e%2E/b", "a/.", "..", "a%2f..%2Fb", "a\\..\\b"] {
+        for uri in [
+            "policy://refunds/../staff",
+            "a/%2e%2E/b",
+            "a/.",
+            "..",
+            "a%2f..%2Fb",
+            "a\\..\\b",
+            "a/.\t./b",
+            "a/%252e%252e/b",
+        ] {
             assert!(climbs(uri), "{uri}");
         }
         for uri in ["policy://refunds/a..b", "file:///v1.2/x", "...", "https://example.org/?q=1"] {

@@ -60,7 +60,8 @@ impl Overheard {
 
     async fn record(&self, ask: Ask, question: Digest, answer: Option<Digest>) -> Result<(), String> {
         let (tool, question) = (self.act.tool.full_name.clone(), Some(question));
-        let event = Event::Asked { tool, ask, question, answer };
+        let labels = self.act.tool.labels.iter().cloned().collect();
+        let event = Event::Asked { tool, ask, question, answer, labels };
         self.engine.record(&self.run, vec![event]).await.map(|_| ()).map_err(|refusal| refusal.message)
     }
 }
@@ -68,11 +69,11 @@ impl Overheard {
 #[async_trait]
 impl Caller for Overheard {
     fn can_be_asked(&self, ask: Ask) -> bool {
-        self.act.tool.asks.contains(&ask) && self.worker.can_be_asked(ask)
+        !self.act.looks_at_results() && self.act.tool.asks.contains(&ask) && self.worker.can_be_asked(ask)
     }
 
     fn takes(&self, ask: Ask) -> bool {
-        self.act.tool.asks.contains(&ask) && self.worker.takes(ask)
+        !self.act.looks_at_results() && self.act.tool.asks.contains(&ask) && self.worker.takes(ask)
     }
 
     fn takes_tasks(&self) -> bool {
@@ -80,13 +81,21 @@ impl Caller for Overheard {
     }
 
     async fn tell(&self, notice: Notice) {
+        if matches!(notice, Notice::ResourceChanged { .. }) {
+            // Whoever follows a resource does so beyond the call: not beyond the run.
+            let run = self.engine.store.run(&self.run).ok().flatten();
+            if run.is_none_or(|run| run.must_be_open(self.engine.clock.now()).is_err()) {
+                return;
+            }
+        }
         let bytes = match &notice {
             Notice::Progress { message, .. } => message.as_deref().unwrap_or_default().len(),
             Notice::Log(parameters) => parameters.to_string().len(),
             Notice::ResourceChanged { uri } => uri.len(),
         };
-        // Where the mission looks at results, a text beside them would get round it.
-        let is_looked_at = self.act.ensures || !self.act.project.is_empty();
+        // Where the mission looks at results, a text beside them would get round it; and where the answer carries a
+        // label, a text before it would come without.
+        let is_looked_at = self.act.looks_at_results() || !self.act.tool.labels.is_empty();
         let notice = match notice {
             Notice::Progress { progress, total, .. } if is_looked_at => {
                 Notice::Progress { progress, total, message: None }

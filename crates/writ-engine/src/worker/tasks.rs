@@ -9,12 +9,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 use writ_core::code::{Code, Refusal};
 use writ_core::decision::{Decision, DecisionStatus};
+use writ_core::digest::Digest;
 use writ_core::event::Event;
 use writ_core::value::parse_datetime;
 
 use super::Call;
 use super::act::settled;
-use super::fetch::{Read, as_text, unreached};
+use super::fetch::{Read, refused_by, unreached};
+use super::overheard::answered_ask;
 use super::seal::TaskReference;
 use crate::engine::Engine;
 use crate::executor::unreadable;
@@ -82,8 +84,7 @@ impl Engine {
                 self.own_decision(&call, task)?;
                 return Err(Refusal::new(Code::BadArguments, "this task waits for a person, not for you"));
             };
-            let told = json!({ "task": reference.task, "responses": responses });
-            self.record_step(&call, &reference, told).await?;
+            let responses = self.answers_to(&call, &reference, responses).await?;
             self.step(&call, &reference, TaskStep::Update(responses)).await.map(|_| ())
         };
         self.or_refused(access, "tasks/update", updated.await).await
@@ -223,7 +224,8 @@ impl Engine {
                 "the integration asks for something that it may not ask here",
             ));
         }
-        if read.act.ensures || !read.act.project.is_empty() {
+        if read.act.looks_at_results() {
+            view.asks = Map::new();
             // Words beside a result would get round what is said about results.
             view.message = None;
             view.error = view.error.map(|_| Map::from_iter([("message".to_owned(), json!("the task failed"))]));
@@ -243,6 +245,41 @@ impl Engine {
             self.record_look(&read, &answer).await?;
         }
         Ok(view)
+    }
+
+    /// What of a worker's words answers something that the integration may ask; recorded before it is told.
+    async fn answers_to(
+        &self,
+        call: &Call,
+        reference: &TaskReference,
+        mut responses: Map<String, Json>,
+    ) -> Result<Map<String, Json>, Refusal> {
+        let unknown = || Refusal::new(Code::UnknownName, "this run has no such task");
+        let act = call.scope.mission.act_of(&reference.action).ok_or_else(unknown)?;
+        // Nothing is recorded as told that may not be told.
+        self.decided(&call.current, &call.scope, act, &call.run, &reference.arguments).await?;
+        let mut events = Vec::new();
+        let mut failed = None;
+        responses.retain(|_, response| {
+            let ask = answered_ask(response).filter(|ask| act.tool.asks.contains(ask) && !act.looks_at_results());
+            let Some(ask) = ask else { return false };
+            match Digest::of_json(response) {
+                Ok(answer) => {
+                    let (tool, answer) = (act.tool.full_name.clone(), Some(answer));
+                    events.push(Event::Asked { tool, ask, question: None, answer, labels: Vec::new() });
+                }
+                Err(error) => failed = Some(Refusal::new(Code::BadArguments, error.to_string())),
+            }
+            true
+        });
+        if let Some(refusal) = failed {
+            return Err(refusal);
+        }
+        if responses.is_empty() {
+            return Err(Refusal::new(Code::BadArguments, "nothing here answers what the integration may ask"));
+        }
+        self.record(&call.run.id, events).await?;
+        Ok(responses)
     }
 
     /// Records what a worker tells an integration about a task, before it is told.
@@ -269,7 +306,10 @@ impl Engine {
         let read = Read { call, act, arguments: reference.arguments.clone() };
         match self.upstream.send(permit, Arc::new(Nobody)).await {
             Sent::Answered(answer) if !answer.is_error => Ok((read, decided, answer)),
-            Sent::Answered(answer) => Err(Refusal::new(Code::UnknownName, as_text(&answer.result))),
+            Sent::Answered(answer) => {
+                self.record_read(&read, &answer.message, &answer.result, true).await?;
+                Err(refused_by(&read, &answer))
+            }
             other => Err(unreached(&read, other)),
         }
     }

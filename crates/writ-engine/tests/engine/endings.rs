@@ -28,11 +28,11 @@ fn stands(desk: &Desk, hows: &[Json]) {
 }
 
 #[tokio::test]
-async fn what_wants_more_than_was_approved_has_failed() {
+async fn what_wants_more_than_was_approved_is_left_to_a_person() {
     let desk = Desk::new().await;
     let play = Play::wants("elicitation/create", "s-1");
-    let (_, decision) = approved(&desk, play, DecisionStatus::Failed).await;
-    assert_eq!(decision.result, Some(json!("the integration asks for more input than was approved")));
+    let (_, decision) = approved(&desk, play, DecisionStatus::Unknown).await;
+    assert_eq!(decision.note.as_deref(), Some("the integration asks for more input than was approved"));
     desk.settle_down(200).await;
     assert_eq!((desk.upstream().effects().len(), desk.upstream().reads()), (1, 0));
 }

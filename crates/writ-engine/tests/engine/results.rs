@@ -12,6 +12,13 @@ fn order(customer: &str, total: f64, parcels: i64) -> Json {
     json!({ "customer_id": customer, "total": total, "parcels": parcels, "memo": "by hand" })
 }
 
+/// What of an order the tool's own schema declares: all that passes where the mission looks at results.
+fn declared(order: &Json) -> Json {
+    let mut declared = order.clone();
+    declared.as_object_mut().unwrap().remove("memo");
+    declared
+}
+
 fn own() -> Json {
     json!({ "customer_id": "c-1" })
 }
@@ -50,7 +57,7 @@ async fn what_the_condition_holds_for_passes() {
     let result = order("c-1", 12.5, 2);
     consulting.will(Play::structured(&result));
     let message = consulting.passed("order", own()).await;
-    assert_eq!(message["structuredContent"], result);
+    assert_eq!(message["structuredContent"], declared(&result));
     let reads = consulting.reads().await;
     assert_eq!(reads, [("records.get_order".to_owned(), Digest::of_json(&message).unwrap(), false)]);
 }
@@ -110,6 +117,7 @@ async fn a_text_beside_the_structured_content_says_nothing_else() {
     consulting.will(Play::beside(&result, &message));
     let passed = consulting.passed("order", own()).await;
     assert!(!passed.to_string().contains(CANARY), "{passed}");
+    let result = declared(&result);
     assert_eq!((&passed["structuredContent"], &passed["isError"]), (&result, &json!(false)));
     assert_eq!(passed["content"].as_array().unwrap().len(), 1);
     assert_eq!(serde_json::from_str::<Json>(passed["content"][0]["text"].as_str().unwrap()).unwrap(), result);

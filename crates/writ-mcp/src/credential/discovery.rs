@@ -40,20 +40,17 @@ pub(super) async fn discover(
     let own = manager.resolve_metadata_from_challenge(challenge).await;
     let metadata = match issuer {
         // The integration may still say what scopes it has; whom to ask is not its to say.
-        Some(issuer) => {
-            let resolved = library_client(http, issuer).await?.resolve_metadata().await?;
-            let said = resolved.metadata.issuer.as_deref().unwrap_or_default();
-            if !resolved.source.is_discovered() || said.trim_end_matches('/') != issuer.trim_end_matches('/') {
-                return Err(Trouble::failed("the authorization server that is configured publishes no metadata"));
-            }
-            resolved.metadata
-        }
+        Some(issuer) => published_by(http, issuer).await?,
         None => {
             let resolved = own?;
             if !resolved.source.is_discovered() {
                 return Err(Trouble::failed("the integration names no authorization server (RFC 9728)"));
             }
-            resolved.metadata
+            let named = resolved.metadata.issuer;
+            let named = named.ok_or_else(|| Trouble::failed("the authorization server does not say who it is"))?;
+            // An integration could serve metadata of its own making under another's name: they count from their issuer
+            // alone.
+            published_by(http, &named).await?
         }
     };
     let Some(issuer) = metadata.issuer.clone() else {
@@ -70,6 +67,16 @@ pub(super) async fn discover(
     }
     manager.set_metadata(metadata.clone());
     Ok(Discovered { manager, metadata, issuer })
+}
+
+/// What an authorization server publishes of itself, at its own address (RFC 8414).
+async fn published_by(http: &Arc<OAuthHttp>, issuer: &str) -> Result<AuthorizationMetadata, Trouble> {
+    let resolved = library_client(http, issuer).await?.resolve_metadata().await?;
+    let said = resolved.metadata.issuer.as_deref().unwrap_or_default();
+    if !resolved.source.is_discovered() || said.trim_end_matches('/') != issuer.trim_end_matches('/') {
+        return Err(Trouble::failed("the authorization server publishes no metadata of its own"));
+    }
+    Ok(resolved.metadata)
 }
 
 async fn library_client(http: &Arc<OAuthHttp>, base: &str) -> Result<AuthorizationManager, Trouble> {

@@ -135,6 +135,8 @@ impl OAuthSource {
         let state = address.query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.into_owned());
         let state = state.filter(|state| !state.is_empty()).ok_or_else(unusable)?;
         let pending = Pending { person: person.to_owned(), manager: found.manager, scopes, at: self.clock.now() };
+        // Others may have begun meanwhile.
+        self.make_room(person)?;
         self.under_way().insert(state, pending);
         Ok(address)
     }

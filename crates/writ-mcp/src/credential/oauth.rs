@@ -95,6 +95,11 @@ impl OAuthSource {
     pub(super) async fn token(self: &Arc<Self>, person: Option<&str>) -> Result<Secret, Trouble> {
         let who = self.who(person)?;
         let holder = self.holder(&who);
+        if self.settings.grant == Grant::Person && self.sealed_tokens(&who).load().await?.is_none() {
+            // Taken away here, or by the operator beside the running server: it holds at once.
+            *holder.lock().await = Holder::default();
+            return Err(Trouble::NotLinked);
+        }
         {
             let holder = holder.lock().await;
             if holder.stale {

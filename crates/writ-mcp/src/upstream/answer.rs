@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use writ_engine::upstream::{Answer, Sent};
 
 use super::dial::MESSAGE_BYTES_MAX;
-use super::outcome::{Asked, Kind};
+use super::outcome::{Asked, Kind, is_allowed};
 use super::request::Shape;
 use crate::outbound::quoted;
 
@@ -41,6 +41,10 @@ pub(super) fn answered(mut message: JsonObject, asked: Asked<'_>) -> Sent {
         return Sent::Lost("the answer was none to this request".to_owned());
     }
     if asked.shape == Shape::Task {
+        let asks = message.get("inputRequests").and_then(Json::as_object);
+        if asks.is_some_and(|asks| asks.values().any(|ask| !is_allowed(ask, asked.asks))) {
+            return refused(asked.shape, "it asks for something that the operator does not let it ask for", None);
+        }
         of_task(&mut message);
     }
     if asked.shape != Shape::Tool {

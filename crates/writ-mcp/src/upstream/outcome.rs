@@ -72,6 +72,10 @@ fn wanted(mut message: JsonObject, asked: Asked<'_>) -> Sent {
         Some(Json::Object(requests)) => requests,
         _ => JsonObject::new(),
     };
+    if asked.kind == Kind::Effect {
+        // Nobody answers it; whether the request has had an effect by now is for people to find out.
+        return Sent::InputRequired(InputRequired { requests: JsonObject::new(), state: None });
+    }
     if requests.len() > WANTED_MAX {
         return refused(asked.shape, "it wants too much before it goes on", None);
     }
@@ -92,7 +96,7 @@ fn task(mut message: JsonObject) -> Sent {
 }
 
 /// Whether the integration may want this of a worker.
-fn is_allowed(request: &Json, asks: &BTreeSet<Ask>) -> bool {
+pub(super) fn is_allowed(request: &Json, asks: &BTreeSet<Ask>) -> bool {
     let method = request.get("method").and_then(Json::as_str).unwrap_or_default();
     let parameters = request.get("params").unwrap_or(&Json::Null);
     asked_by(method).is_some_and(|ask| asks.contains(&ask) && may_be_asked(ask, parameters))

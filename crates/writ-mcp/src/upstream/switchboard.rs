@@ -14,6 +14,9 @@ use super::changes::Changes;
 use super::conversation::{self, Conversation};
 use super::follow::Follows;
 
+/// How many calls are remembered. Where there are more, no message without a call's own mark is delivered.
+const NOTED_MAX: usize = 4096;
+
 /// One connection's calls, and who else listens to its server.
 pub(super) struct Switchboard {
     calls: Mutex<Vec<Noted>>,
@@ -45,8 +48,23 @@ impl Switchboard {
     /// Notes a request that is about to leave.
     pub(super) fn note(&self, id: RequestId, token: Option<ProgressToken>, conversation: Weak<Conversation>) {
         let mut calls = self.calls();
-        calls.retain(|noted| noted.conversation.strong_count() > 0);
+        // On a connection that has opened again, numbers begin anew.
+        calls.retain(|noted| noted.id != id && (token.is_none() || noted.token != token));
+        if calls.len() >= NOTED_MAX {
+            calls.remove(0);
+        }
         calls.push(Noted { id, token, conversation });
+    }
+
+    /// The server has answered a request: from now on it has nothing more to say about it. A call that was taken back
+    /// stays until then, since a server may go on with it, and what it says must not reach another.
+    pub(super) fn answered(&self, id: &RequestId) {
+        self.calls().retain(|noted| noted.id != *id);
+    }
+
+    /// A new connection begins, on which nothing is under way.
+    pub(super) fn begin(&self) {
+        self.calls().clear();
     }
 
     /// The call that a question of the server belongs to, by what the transport knows of where it came from.
@@ -95,9 +113,8 @@ impl Switchboard {
     /// The only call under way.
     fn only(&self) -> Option<Arc<Conversation>> {
         let calls = self.calls();
-        let mut under_way = calls.iter().filter_map(|noted| noted.conversation.upgrade());
-        let only = under_way.next()?;
-        under_way.next().is_none().then_some(only)
+        let [only] = calls.as_slice() else { return None };
+        only.conversation.upgrade()
     }
 
     fn calls(&self) -> MutexGuard<'_, Vec<Noted>> {
@@ -159,7 +176,11 @@ mod tests {
 
         drop(second);
         assert!(board.asked(&extensions).is_none(), "a finished call is asked nothing");
+        assert!(board.asked(&Extensions::new()).is_none(), "the server may still speak about the one that was left");
+        board.answered(&RequestId::Number(2));
         assert!(board.asked(&Extensions::new()).is_some());
+        board.begin();
+        assert!(board.asked(&Extensions::new()).is_none());
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ pub(super) struct Watched<T> {
 
 impl<T> Watched<T> {
     pub(super) fn new(transport: T, switchboard: Arc<Switchboard>) -> Self {
+        switchboard.begin();
         Self { transport, switchboard }
     }
 
@@ -38,6 +39,16 @@ impl<T> Watched<T> {
         match message {
             JsonRpcMessage::Notification(message) => {
                 self.switchboard.deliver(message.notification).map(JsonRpcMessage::notification)
+            }
+            JsonRpcMessage::Response(response) => {
+                self.switchboard.answered(&response.id);
+                Some(JsonRpcMessage::Response(response))
+            }
+            JsonRpcMessage::Error(error) => {
+                if let Some(id) = &error.id {
+                    self.switchboard.answered(id);
+                }
+                Some(JsonRpcMessage::Error(error))
             }
             message => Some(message),
         }

@@ -124,7 +124,12 @@ pub(crate) fn intent(proposal: &Proposal, attempt: u32) -> Event {
 }
 
 pub(crate) fn outcome(proposal: &Proposal, succeeded: bool) -> Event {
-    Event::OutcomeRecorded { decision: proposal.decision.clone(), succeeded, result: json!({ "refund": "f-1" }) }
+    Event::OutcomeRecorded {
+        decision: proposal.decision.clone(),
+        succeeded,
+        result: json!({ "refund": "f-1" }),
+        labels: Vec::new(),
+    }
 }
 
 pub(crate) fn withdrawn(proposal: &Proposal) -> Event {
