@@ -124,10 +124,11 @@ async fn play_task(stage: &Arc<Stage>, shops: &Shops, task: &Task) -> Result<Pla
 
 async fn read(conversation: &Conversation, call: &Call) -> Result<Outcome, String> {
     let answer = conversation.call_shop(call).await?;
-    Ok(match answer.content.get("result") {
-        Some(result) if !answer.is_error => Ok(result.clone()),
-        _ => Err(no(&answer)),
-    })
+    if answer.is_error || answer.refused().is_some() {
+        return Ok(Err(no(&answer)));
+    }
+    // The shop's own answer: its structured content as it is, or what its text says.
+    Ok(Ok(answer.content.get("result").cloned().unwrap_or(answer.content)))
 }
 
 async fn propose(stage: &Stage, conversation: &Conversation, call: &Call, votes: &mut u64) -> Result<Outcome, String> {
