@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use writ_core::digest::Digest;
 
 use super::fixture::Offers;
+use crate::tau::workspace::put;
 
 /// The mission.
 pub(super) const MISSION: &str = "conformance";
@@ -153,14 +154,6 @@ fn snapshot(server: &str, tools: &[Value]) -> Result<Value, String> {
         pinned.insert(name.to_owned(), json!({ "digest": digest, "definition": definition }));
     }
     Ok(json!({ "integration": INTEGRATION, "server": server, "tools": pinned }))
-}
-
-fn put(folder: &Path, name: &str, text: &str) -> Result<(), String> {
-    let path = folder.join(name);
-    let parent = path.parent().unwrap_or(folder);
-    std::fs::create_dir_all(parent)
-        .and_then(|()| std::fs::write(&path, text))
-        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

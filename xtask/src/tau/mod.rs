@@ -24,7 +24,7 @@ pub(crate) mod server;
 mod shops;
 mod stage;
 mod tasks;
-mod workspace;
+pub(crate) mod workspace;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};

@@ -63,7 +63,8 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-fn put(folder: &Path, name: &str, text: &str) -> Result<(), String> {
+/// Writes a file of a workspace.
+pub(crate) fn put(folder: &Path, name: &str, text: &str) -> Result<(), String> {
     let path = folder.join(name);
     let parent = path.parent().unwrap_or(folder);
     std::fs::create_dir_all(parent)
