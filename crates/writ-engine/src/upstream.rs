@@ -186,6 +186,28 @@ impl Answer {
     pub fn of(is_error: bool, result: Json) -> Self {
         Self { is_error, result, message: Map::new() }
     }
+
+    /// An answer that is a tool's result in the protocol's own form, whether it came at once or from a task.
+    #[must_use]
+    pub fn of_tool(message: Map<String, Json>) -> Self {
+        let is_error = message.get("isError").and_then(Json::as_bool).unwrap_or(false);
+        let result = match message.get("structuredContent") {
+            Some(content) => content.clone(),
+            None => of_blocks(message.get("content").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default()),
+        };
+        Self { is_error, result, message }
+    }
+}
+
+/// What blocks of content say: their text, as JSON where it is JSON.
+fn of_blocks(blocks: &[Json]) -> Json {
+    let is_text = |block: &&Json| block.get("type").is_some_and(|kind| kind == "text");
+    let texts: Vec<&str> = blocks.iter().filter(is_text).filter_map(|block| block.get("text")?.as_str()).collect();
+    if texts.is_empty() && !blocks.is_empty() {
+        return Json::String(format!("{} parts that are not text", blocks.len()));
+    }
+    let text = texts.join("\n");
+    serde_json::from_str(&text).unwrap_or(Json::String(text))
 }
 
 /// What an integration wants before it goes on.

@@ -70,14 +70,20 @@ impl Engine {
             Sent::Answered(answer) => self.release(&read, &decided, answer).await,
             Sent::InputRequired(wanted) => self.wanted(&read, wanted).await,
             Sent::Task(task) => self.carried(&read, &decided, task).await,
-            Sent::Lost(why) => {
-                self.record_read(&read, &Map::new(), &Json::Null, true).await?;
-                Err(unreached(&read, Sent::Lost(why)))
-            }
-            other => Err(unreached(&read, other)),
+            other => Err(self.no_answer(&read, other).await),
         };
         on_its_way.has_ended();
         ended
+    }
+
+    /// What the worker is told where no answer came. What may have left is on record first.
+    pub(super) async fn no_answer(&self, read: &Read<'_>, sent: Sent) -> Refusal {
+        if matches!(sent, Sent::Lost(_))
+            && let Err(refusal) = self.record_read(read, &Map::new(), &Json::Null, true).await
+        {
+            return refusal;
+        }
+        unreached(read, sent)
     }
 
     /// Looks at an answer, records it, and lets it go.
@@ -434,7 +440,7 @@ impl Engine {
                 self.record_read(&read, &answer.message, &answer.result, answer.is_error).await?;
                 if answer.is_error { Err(refused_by(&read, &answer)) } else { Ok(answer.message) }
             }
-            other => Err(unreached(&read, other)),
+            other => Err(self.no_answer(&read, other).await),
         };
         on_its_way.has_ended();
         completed
@@ -443,14 +449,14 @@ impl Engine {
 
 /// A read that has left, or may have, and of which nothing is on record yet. Where the worker goes away before the end,
 /// the trail says all the same that it was made, and it counts.
-struct OnItsWay {
+pub(super) struct OnItsWay {
     engine: Arc<Engine>,
     run: String,
     event: Option<Event>,
 }
 
 impl OnItsWay {
-    fn new(engine: &Arc<Engine>, call: &Call, act: &Act, arguments: &Map<String, Json>) -> Self {
+    pub(super) fn new(engine: &Arc<Engine>, call: &Call, act: &Act, arguments: &Map<String, Json>) -> Self {
         let event = Event::ToolRead {
             tool: act.tool.full_name.clone(),
             arguments: arguments.clone(),
@@ -462,7 +468,7 @@ impl OnItsWay {
         Self { engine: engine.clone(), run: call.run.id.clone(), event: Some(event) }
     }
 
-    fn has_ended(mut self) {
+    pub(super) fn has_ended(mut self) {
         self.event = None;
     }
 }
@@ -539,7 +545,7 @@ fn digest(value: &impl Serialize) -> Result<Digest, Refusal> {
 }
 
 /// What the worker is told where nothing came back.
-pub(super) fn unreached(read: &Read<'_>, sent: Sent) -> Refusal {
+fn unreached(read: &Read<'_>, sent: Sent) -> Refusal {
     let integration = &read.act.tool.identity.name;
     match sent {
         Sent::NotLinked => {

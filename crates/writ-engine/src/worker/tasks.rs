@@ -15,7 +15,7 @@ use writ_core::value::parse_datetime;
 
 use super::Call;
 use super::act::settled;
-use super::fetch::{Read, refused_by, unreached};
+use super::fetch::{OnItsWay, Read, refused_by};
 use super::overheard::answered_ask;
 use super::seal::TaskReference;
 use crate::engine::Engine;
@@ -236,12 +236,7 @@ impl Engine {
         }
         if view.status == TaskStatus::Completed {
             let result = member("result").and_then(Json::as_object).cloned().unwrap_or_default();
-            let answer = Answer {
-                is_error: result.get("isError").and_then(Json::as_bool).unwrap_or(false),
-                result: said(&result),
-                message: result,
-            };
-            let WorkerAnswer::Passed(message) = self.release(&read, &decided, answer).await? else {
+            let WorkerAnswer::Passed(message) = self.release(&read, &decided, Answer::of_tool(result)).await? else {
                 return Err(Refusal::new(Code::UpstreamError, "the integration's task has no result"));
             };
             view.result = Some(message);
@@ -306,27 +301,19 @@ impl Engine {
         let decided = self.decided(&call.current, &call.scope, &act, &call.run, &reference.arguments).await?;
         let request = Request::Task { task: reference.task.clone(), step };
         let permit = Permit::for_read(&act.tool.identity.name, request, &call.run, &decided.allowed);
+        let on_its_way = OnItsWay::new(self, call, &act, &reference.arguments);
         let read = Read { call, act, arguments: reference.arguments.clone() };
-        match self.upstream.send(permit, Arc::new(Nobody)).await {
-            Sent::Answered(answer) if !answer.is_error => Ok((read, decided, answer)),
+        let stepped = match self.upstream.send(permit, Arc::new(Nobody)).await {
+            Sent::Answered(answer) if !answer.is_error => Ok(answer),
             Sent::Answered(answer) => {
                 self.record_read(&read, &answer.message, &answer.result, true).await?;
                 Err(refused_by(&read, &answer))
             }
-            other => Err(unreached(&read, other)),
-        }
+            other => Err(self.no_answer(&read, other).await),
+        };
+        on_its_way.has_ended();
+        stepped.map(|answer| (read, decided, answer))
     }
-}
-
-/// What a tool's result says: its structured content, or its text as JSON where it is JSON, or else its text.
-fn said(result: &Map<String, Json>) -> Json {
-    if let Some(structured) = result.get("structuredContent") {
-        return structured.clone();
-    }
-    let blocks = result.get("content").and_then(Json::as_array).into_iter().flatten();
-    let texts: Vec<&str> = blocks.filter_map(|block| block.get("text")?.as_str()).collect();
-    let text = texts.join("\n");
-    serde_json::from_str(&text).unwrap_or(Json::String(text))
 }
 
 /// What a call has come to, as a tool's result in the protocol's own form.

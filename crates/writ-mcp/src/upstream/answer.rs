@@ -53,12 +53,7 @@ pub(super) fn answered(mut message: JsonObject, asked: Asked<'_>) -> Sent {
     if !message.contains_key("content") {
         message.insert("content".to_owned(), json!([]));
     }
-    let is_error = message.get("isError").and_then(Json::as_bool).unwrap_or(false);
-    let result = match message.get("structuredContent") {
-        Some(content) => content.clone(),
-        None => of_blocks(message.get("content").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default()),
-    };
-    bounded(Answer { is_error, result, message }, asked)
+    bounded(Answer::of_tool(message), asked)
 }
 
 fn bounded(mut answer: Answer, asked: Asked<'_>) -> Sent {
@@ -144,17 +139,6 @@ fn without_transport(message: &mut JsonObject, shape: Shape) {
     if emptied {
         message.shift_remove("_meta");
     }
-}
-
-/// The text of an answer: as JSON where it is JSON, otherwise as it is.
-fn of_blocks(blocks: &[Json]) -> Json {
-    let is_text = |block: &&Json| block.get("type").is_some_and(|kind| kind == "text");
-    let texts: Vec<&str> = blocks.iter().filter(is_text).filter_map(|block| block.get("text")?.as_str()).collect();
-    if texts.is_empty() && !blocks.is_empty() {
-        return Json::String(format!("{} parts that are not text", blocks.len()));
-    }
-    let text = texts.join("\n");
-    serde_json::from_str(&text).unwrap_or(Json::String(text))
 }
 
 /// Whether a value is nested deeper than so many levels.
