@@ -15,7 +15,7 @@ use writ_trail::tree::Tree;
 
 use crate::commit::{Commit, CommitError, Durable};
 use crate::schema;
-use crate::writer::{Group, Reply, Request, Shared, Writer, replace_file};
+use crate::writer::{Ending, Front, Message, Reply, Request, Shared, Writer, replace_file};
 
 /// How many requests may wait for the writer.
 const WAITING_REQUESTS_MAX: usize = 8192;
@@ -35,7 +35,8 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Store {
     /// Taken when the store is dropped, which ends the writer.
-    requests: Option<SyncSender<Request>>,
+    requests: Option<SyncSender<Message>>,
+    front: Arc<Mutex<Front>>,
     writer: Option<std::thread::JoinHandle<()>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) readers: Vec<Mutex<Connection>>,
@@ -123,6 +124,7 @@ impl Store {
             readers.push(Mutex::new(reader));
         }
         let (requests, receiver) = sync_channel(WAITING_REQUESTS_MAX);
+        let front = Arc::new(Mutex::new(Front::new(tree.len())));
         let work = Writer {
             connection,
             shared: shared.clone(),
@@ -130,15 +132,19 @@ impl Store {
             signer,
             checkpoint_file,
             signed_size,
-            group: Group::default(),
+            front: Arc::clone(&front),
             _lock: lock,
         };
         let writer = std::thread::Builder::new()
             .name("writ-store-writer".to_owned())
-            .spawn(move || work.serve(&receiver))
+            .spawn(move || {
+                let _ending = Ending(Arc::clone(&work.shared));
+                work.serve(&receiver);
+            })
             .map_err(file_error(&folder))?;
         Ok(Self {
             requests: Some(requests),
+            front,
             writer: Some(writer),
             shared,
             readers,
@@ -153,7 +159,7 @@ impl Store {
     /// [`CommitError`]: nothing was recorded, except that after [`CommitError::Stopped`] nobody knows.
     pub async fn commit(&self, commit: Commit) -> Result<Durable, CommitError> {
         let (answer, answered) = oneshot::channel();
-        self.ask(Request { commit, reply: Reply::Durable(answer) })?;
+        self.tell(Message::Request(Request { commit, reply: Reply::Durable(answer) }))?;
         answered.await.unwrap_or_else(|_| Err(CommitError::Stopped("the writer has ended".to_owned())))
     }
 
@@ -164,16 +170,27 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`].
     pub async fn commit_buffered(&self, commit: Commit) -> Result<(), CommitError> {
+        let placed = self.front.lock().unwrap_or_else(PoisonError::into_inner).place(commit, &self.shared)?;
+        let commit = match placed {
+            Ok(is_to_be_told) => {
+                // A writer that has much to do looks at what has been placed by itself.
+                if is_to_be_told && let Err(CommitError::Stopped(why)) = self.tell(Message::Placed) {
+                    return Err(CommitError::Stopped(why));
+                }
+                return Ok(());
+            }
+            Err(commit) => commit,
+        };
         let (answer, answered) = oneshot::channel();
-        self.ask(Request { commit, reply: Reply::Placed(answer) })?;
+        self.tell(Message::Request(Request { commit, reply: Reply::Placed(answer) }))?;
         answered.await.unwrap_or_else(|_| Err(CommitError::Stopped("the writer has ended".to_owned())))
     }
 
-    fn ask(&self, request: Request) -> Result<(), CommitError> {
+    fn tell(&self, message: Message) -> Result<(), CommitError> {
         let Some(requests) = &self.requests else {
             return Err(CommitError::Stopped("the store is closed".to_owned()));
         };
-        requests.try_send(request).map_err(|error| match error {
+        requests.try_send(message).map_err(|error| match error {
             TrySendError::Full(_) => CommitError::Busy,
             TrySendError::Disconnected(_) => CommitError::Stopped("the writer has ended".to_owned()),
         })

@@ -1,16 +1,16 @@
 //! The one thread that writes: group commit, the log's tree, and its checkpoints.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::{oneshot, watch};
 use writ_core::decision::Decision;
-use writ_core::event::Recorded;
+use writ_core::event::{Event, Recorded};
 use writ_core::run::Run;
 use writ_trail::checkpoint::Checkpoint;
 use writ_trail::commitment::commit as commitment;
@@ -31,6 +31,13 @@ const BUFFERED_MILLISECONDS_MAX: u64 = 50;
 const BUFFERED_ROWS_MAX: usize = 4096;
 
 pub(crate) type Answer = Result<Durable, CommitError>;
+
+/// What the writer is told.
+pub(crate) enum Message {
+    Request(Request),
+    /// Something has got its place in the log without the writer, and is to be synced.
+    Placed,
+}
 
 pub(crate) struct Request {
     pub(crate) commit: Commit,
@@ -64,7 +71,40 @@ pub(crate) struct Shared {
     pub(crate) stopped: RwLock<Option<String>>,
 }
 
+/// Ends with the writer. Whoever comes later is told, also where the writer ended in disorder.
+#[derive(Debug)]
+pub(crate) struct Ending(pub(crate) Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let mut stopped = self.0.stopped.write().unwrap_or_else(PoisonError::into_inner);
+        stopped.get_or_insert_with(|| "the writer has ended".to_owned());
+    }
+}
+
 impl Shared {
+    fn publish_runs(&self, staged: &Projections) {
+        for (id, run) in &staged.runs {
+            self.publish_run(id, run);
+        }
+    }
+
+    /// Shows a run's state, unless a later one is to be seen already.
+    fn publish_run(&self, id: &str, run: &Arc<Run>) {
+        let mut runs = self.runs.write().unwrap_or_else(PoisonError::into_inner);
+        if runs.get(id).is_some_and(|shown| shown.version > run.version) {
+            return;
+        }
+        if run.status.is_open() || !run.open_decisions.is_empty() {
+            match runs.get_mut(id) {
+                Some(shown) => shown.clone_from(run),
+                None => _ = runs.insert(id.to_owned(), run.clone()),
+            }
+        } else {
+            runs.remove(id);
+        }
+    }
+
     pub(crate) fn stopped(&self) -> Option<String> {
         self.stopped.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -77,20 +117,111 @@ pub(crate) struct Writer {
     pub(crate) signer: Signer,
     pub(crate) checkpoint_file: PathBuf,
     pub(crate) signed_size: u64,
-    pub(crate) group: Group,
+    pub(crate) front: Arc<Mutex<Front>>,
     /// Held for as long as the writer lives: one process at a time writes a store.
     pub(crate) _lock: std::fs::File,
 }
 
+/// Where events get their place in the log: by the writer, and for records that nobody waits to see synced also by
+/// whoever brings them. Sequence numbers are given under its lock, in the order in which the events will be written.
+#[derive(Default)]
+pub(crate) struct Front {
+    group: Group,
+    /// The sequence number of the first row of the group: what is before it has been written, or is being written.
+    first: u64,
+    /// Runs with events that are being written and that nobody may see before they are on disk.
+    busy: HashSet<String>,
+}
+
 /// What has been found legal since the last sync, and who waits for the next one.
 #[derive(Default)]
-pub(crate) struct Group {
+struct Group {
     staged: Projections,
     rows: Vec<Row>,
     accepted: Vec<Accepted>,
     refused: Vec<(Reply, CommitError)>,
     /// When the oldest of the rows came that nobody waits for.
     since: Option<Instant>,
+}
+
+impl std::fmt::Debug for Front {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Front").field("first", &self.first).finish_non_exhaustive()
+    }
+}
+
+impl Front {
+    /// The front of a log of so many leaves.
+    pub(crate) fn new(leaves: u64) -> Self {
+        Self { first: leaves, ..Self::default() }
+    }
+
+    /// Puts one request to the state machines, on top of what the group has staged so far.
+    fn stage(
+        &mut self,
+        commit: Commit,
+        beneath: &mut impl Lookup,
+    ) -> Result<(u64, Option<String>, Option<String>), CommitError> {
+        let Group { staged, rows, .. } = &mut self.group;
+        let first = self.first.saturating_add(rows.len() as u64);
+        let decision = commit.events.iter().rev().find_map(|event| event.decision().map(str::to_owned));
+        let mut own = Projections::default();
+        let mut own_rows = Vec::with_capacity(commit.events.len());
+        for (offset, event) in commit.events.into_iter().enumerate() {
+            let seq = first.saturating_add(offset as u64);
+            let recorded = Recorded { seq, at: commit.at, run: commit.run.clone(), event };
+            own.apply(&recorded, &mut Staged { staged, beneath })?;
+            own_rows.push(row(recorded)?);
+        }
+        staged.absorb(own);
+        rows.append(&mut own_rows);
+        Ok((first, commit.run, decision))
+    }
+
+    /// Gives reads of a run their place in the log at once, where everything that they rest on is in memory and on
+    /// disk or as little awaited as they are. Otherwise the commit comes back, for the writer. With the place comes
+    /// whether the writer has to be told that there is something to sync.
+    ///
+    /// # Errors
+    /// As [`crate::Store::commit_buffered`].
+    pub(crate) fn place(&mut self, commit: Commit, shared: &Shared) -> Result<Result<bool, Commit>, CommitError> {
+        if let Some(why) = shared.stopped() {
+            return Err(CommitError::Stopped(why));
+        }
+        let are_reads = commit.events.iter().all(|event| matches!(event, Event::ToolRead { .. }));
+        let Some(id) = commit.run.clone().filter(|_| are_reads) else { return Ok(Err(commit)) };
+        if self.busy.contains(&id) || self.group.rows.len() >= BUFFERED_ROWS_MAX {
+            return Ok(Err(commit));
+        }
+        let mut memory = Memory(shared);
+        if !self.group.staged.runs.contains_key(&id) && memory.run(&id)?.is_none() {
+            return Ok(Err(commit));
+        }
+        self.stage(commit, &mut memory)?;
+        if let Some(run) = self.group.staged.runs.get(&id) {
+            shared.publish_run(&id, run);
+        }
+        let is_first = self.group.since.is_none();
+        self.group.since.get_or_insert_with(Instant::now);
+        Ok(Ok(is_first || self.group.rows.len() >= BUFFERED_ROWS_MAX))
+    }
+
+    /// How long what nobody waits for may still be without a sync.
+    fn until_synced(&self) -> Option<Duration> {
+        let since = self.group.since?;
+        if self.group.rows.len() >= BUFFERED_ROWS_MAX {
+            return Some(Duration::ZERO);
+        }
+        Some(Duration::from_millis(BUFFERED_MILLISECONDS_MAX).saturating_sub(since.elapsed()))
+    }
+
+    /// Takes the group out to be written.
+    fn leave(&mut self) -> Group {
+        let group = std::mem::take(&mut self.group);
+        self.first = self.first.saturating_add(group.rows.len() as u64);
+        self.busy = group.accepted.iter().filter_map(|accepted| accepted.run.clone()).collect();
+        group
+    }
 }
 
 /// One request that was found legal: its events as rows, and whom to tell.
@@ -110,13 +241,13 @@ struct Row {
 
 impl Writer {
     /// Serves requests until every sender is gone, then signs a last checkpoint.
-    pub(crate) fn serve(mut self, requests: &Receiver<Request>) {
+    pub(crate) fn serve(mut self, requests: &Receiver<Message>) {
         let mut last_signed = Instant::now();
         let interval = Duration::from_millis(CHECKPOINT_INTERVAL_MILLISECONDS);
         loop {
             let unsigned = self.tree.len() > self.signed_size;
             let until_signed = unsigned.then(|| interval.saturating_sub(last_signed.elapsed()));
-            let wait = until_signed.into_iter().chain(self.until_synced()).min();
+            let wait = until_signed.into_iter().chain(self.front().until_synced()).min();
             let next = match wait {
                 Some(wait) => requests.recv_timeout(wait),
                 None => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -124,13 +255,18 @@ impl Writer {
             match next {
                 Ok(first) => {
                     let more = requests.try_iter().take(BATCH_REQUESTS_MAX.saturating_sub(1));
-                    let batch: Vec<Request> = std::iter::once(first).chain(more).collect();
+                    let batch = std::iter::once(first).chain(more).filter_map(|message| match message {
+                        Message::Request(request) => Some(request),
+                        Message::Placed => None,
+                    });
+                    let batch: Vec<Request> = batch.collect();
                     self.take(batch);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.until_synced().is_some_and(|wait| wait.is_zero()) {
+            let is_due = self.front().until_synced().is_some_and(|wait| wait.is_zero());
+            if is_due {
                 self.sync();
             }
             if last_signed.elapsed() >= interval && self.tree.len() > self.signed_size {
@@ -144,13 +280,8 @@ impl Writer {
         }
     }
 
-    /// How long what nobody waits for may still be without a sync.
-    fn until_synced(&self) -> Option<Duration> {
-        let since = self.group.since?;
-        if self.group.rows.len() >= BUFFERED_ROWS_MAX {
-            return Some(Duration::ZERO);
-        }
-        Some(Duration::from_millis(BUFFERED_MILLISECONDS_MAX).saturating_sub(since.elapsed()))
+    fn front(&self) -> MutexGuard<'_, Front> {
+        self.front.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts requests to the state machines, and syncs where somebody waits for it.
@@ -158,30 +289,32 @@ impl Writer {
         if let Some(why) = self.shared.stopped() {
             return batch.into_iter().for_each(|request| request.reply.refuse(CommitError::Stopped(why.clone())));
         }
-        let mut group = std::mem::take(&mut self.group);
+        let front = Arc::clone(&self.front);
+        let mut front = front.lock().unwrap_or_else(PoisonError::into_inner);
         let mut placed = Vec::new();
         for Request { commit, reply } in batch {
-            match (self.stage(commit, &mut group.staged, &mut group.rows), reply) {
+            match (front.stage(commit, self), reply) {
                 (Ok((first, run, decision)), Reply::Durable(answer)) => {
-                    group.accepted.push(Accepted { first, run, decision, answer });
+                    front.group.accepted.push(Accepted { first, run, decision, answer });
                 }
                 (Ok(_), Reply::Placed(answer)) => {
-                    group.since.get_or_insert_with(Instant::now);
+                    front.group.since.get_or_insert_with(Instant::now);
                     placed.push(answer);
                 }
                 // It may rest on what is about to be recorded, so its answer waits for that.
-                (Err(error), reply) => group.refused.push((reply, error)),
+                (Err(error), reply) => front.group.refused.push((reply, error)),
             }
         }
-        let somebody_waits = !group.accepted.is_empty() || !group.refused.is_empty();
+        let somebody_waits = !front.group.accepted.is_empty() || !front.group.refused.is_empty();
         if somebody_waits {
-            self.group = group;
-            self.sync();
+            // In the same turn of the lock: nothing may come to rest on what nobody may see yet.
+            let group = front.leave();
+            drop(front);
+            self.write(group);
         } else {
             // What the next call rests on (limits, labels) holds from here on. Nothing else was found legal since the
             // last sync, so nobody sees a decision that is not on disk.
-            self.publish_runs(&group.staged);
-            self.group = group;
+            self.shared.publish_runs(&front.group.staged);
         }
         for answer in placed {
             _ = answer.send(Ok(()));
@@ -190,7 +323,17 @@ impl Writer {
 
     /// Syncs what was found legal, and tells whoever waits.
     fn sync(&mut self) {
-        let Group { staged, rows, accepted, refused, .. } = std::mem::take(&mut self.group);
+        let group = self.front().leave();
+        self.write(group);
+    }
+
+    fn write(&mut self, group: Group) {
+        self.write_whole(group);
+        self.front().busy.clear();
+    }
+
+    fn write_whole(&mut self, group: Group) {
+        let Group { staged, rows, accepted, refused, .. } = group;
         if rows.is_empty() {
             // Nothing to record is nothing to wait for, and no proof of anything.
             for Accepted { answer, .. } in accepted {
@@ -215,40 +358,6 @@ impl Writer {
             _ = answer.send(Ok(Durable { first, run, decision }));
         }
         refused.into_iter().for_each(|(reply, error)| reply.refuse(error));
-    }
-
-    /// Puts one request to the state machines, on top of what the batch has staged so far.
-    fn stage(
-        &mut self,
-        commit: Commit,
-        staged: &mut Projections,
-        rows: &mut Vec<Row>,
-    ) -> Result<(u64, Option<String>, Option<String>), CommitError> {
-        let first = self.tree.len().saturating_add(rows.len() as u64);
-        let decision = commit.events.iter().rev().find_map(|event| event.decision().map(str::to_owned));
-        let mut own = Projections::default();
-        let mut own_rows = Vec::with_capacity(commit.events.len());
-        for (offset, event) in commit.events.into_iter().enumerate() {
-            let seq = first.saturating_add(offset as u64);
-            let recorded = Recorded { seq, at: commit.at, run: commit.run.clone(), event };
-            own.apply(&recorded, &mut Staged { staged, writer: self })?;
-            own_rows.push(self.row(recorded)?);
-        }
-        staged.absorb(own);
-        rows.append(&mut own_rows);
-        Ok((first, commit.run, decision))
-    }
-
-    fn row(&self, recorded: Recorded) -> Result<Row, CommitError> {
-        let broken = |why: String| CommitError::Stopped(why);
-        let body = serde_json::to_vec(&recorded).map_err(|error| broken(error.to_string()))?;
-        if body.len() > writ_trail::leaf::BODY_BYTES_MAX {
-            return Err(CommitError::TooLarge { bytes: body.len(), bytes_max: writ_trail::leaf::BODY_BYTES_MAX });
-        }
-        let mut salt = [0; 32];
-        getrandom::fill(&mut salt).map_err(|error| broken(error.to_string()))?;
-        let leaf = leaf_hash(&commitment(&salt, &body));
-        Ok(Row { recorded, body, salt, leaf })
     }
 
     fn persist(&mut self, staged: &Projections, rows: &[Row]) -> rusqlite::Result<()> {
@@ -276,19 +385,8 @@ impl Writer {
         transaction.commit()
     }
 
-    fn publish_runs(&self, staged: &Projections) {
-        let mut runs = self.shared.runs.write().unwrap_or_else(PoisonError::into_inner);
-        for (id, run) in &staged.runs {
-            if run.status.is_open() || !run.open_decisions.is_empty() {
-                runs.insert(id.clone(), run.clone());
-            } else {
-                runs.remove(id);
-            }
-        }
-    }
-
     fn publish(&self, staged: &Projections) {
-        self.publish_runs(staged);
+        self.shared.publish_runs(staged);
         let mut decisions = self.shared.decisions.write().unwrap_or_else(PoisonError::into_inner);
         for (id, decision) in &staged.decisions {
             if decision.status.is_final() {
@@ -365,23 +463,52 @@ pub(crate) fn write_projections(connection: &Connection, staged: &Projections) -
     Ok(())
 }
 
-/// What earlier requests of the same batch have changed, before what is stored.
-struct Staged<'a> {
-    staged: &'a Projections,
-    writer: &'a mut Writer,
+fn row(recorded: Recorded) -> Result<Row, CommitError> {
+    let broken = |why: String| CommitError::Stopped(why);
+    let body = serde_json::to_vec(&recorded).map_err(|error| broken(error.to_string()))?;
+    if body.len() > writ_trail::leaf::BODY_BYTES_MAX {
+        return Err(CommitError::TooLarge { bytes: body.len(), bytes_max: writ_trail::leaf::BODY_BYTES_MAX });
+    }
+    let mut salt = [0; 32];
+    getrandom::fill(&mut salt).map_err(|error| broken(error.to_string()))?;
+    let leaf = leaf_hash(&commitment(&salt, &body));
+    Ok(Row { recorded, body, salt, leaf })
 }
 
-impl Lookup for Staged<'_> {
+/// What earlier requests of the same group have changed, before what is beneath it.
+struct Staged<'a, L> {
+    staged: &'a Projections,
+    beneath: &'a mut L,
+}
+
+impl<L: Lookup> Lookup for Staged<'_, L> {
     fn run(&mut self, id: &str) -> Result<Option<Arc<Run>>, CommitError> {
-        self.staged.runs.get(id).map_or_else(|| self.writer.run(id), |run| Ok(Some(run.clone())))
+        self.staged.runs.get(id).map_or_else(|| self.beneath.run(id), |run| Ok(Some(run.clone())))
     }
 
     fn decision(&mut self, id: &str) -> Result<Option<Arc<Decision>>, CommitError> {
-        self.staged.decisions.get(id).map_or_else(|| self.writer.decision(id), |decision| Ok(Some(decision.clone())))
+        self.staged.decisions.get(id).map_or_else(|| self.beneath.decision(id), |decision| Ok(Some(decision.clone())))
     }
 
     fn effect_key(&mut self, key: &str) -> Result<Option<String>, CommitError> {
-        self.staged.effect_keys.get(key).map_or_else(|| self.writer.effect_key(key), |holder| Ok(holder.clone()))
+        self.staged.effect_keys.get(key).map_or_else(|| self.beneath.effect_key(key), |holder| Ok(holder.clone()))
+    }
+}
+
+/// What is known without asking the database: enough for an event that is about an open run and no decision.
+struct Memory<'a>(&'a Shared);
+
+impl Lookup for Memory<'_> {
+    fn run(&mut self, id: &str) -> Result<Option<Arc<Run>>, CommitError> {
+        Ok(self.0.runs.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned())
+    }
+
+    fn decision(&mut self, _: &str) -> Result<Option<Arc<Decision>>, CommitError> {
+        Err(lookup_failed("a decision is not looked up in memory alone"))
+    }
+
+    fn effect_key(&mut self, _: &str) -> Result<Option<String>, CommitError> {
+        Err(lookup_failed("an effect key is not looked up in memory alone"))
     }
 }
 
