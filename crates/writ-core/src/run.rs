@@ -5,6 +5,7 @@
 //! legal event, so it cannot be recorded, and what is not recorded is not released.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -54,8 +55,8 @@ impl RunStatus {
 pub struct Run {
     /// The run's id.
     pub id: String,
-    /// What it is.
-    pub start: RunStart,
+    /// What it is. It never changes, so that copies of a run share it.
+    pub start: Arc<RunStart>,
     /// When it started.
     pub started_at: Milliseconds,
     /// Where it stands.
@@ -121,7 +122,7 @@ impl Run {
         Self {
             id: id.to_owned(),
             expires_at: start.expires_at,
-            start,
+            start: Arc::new(start),
             started_at: at,
             status: RunStatus::Running,
             reads: 0,
