@@ -7,8 +7,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use futures::stream::BoxStream;
-use http::{HeaderName, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Method};
+use reqwest::{Request, Url};
 use rmcp::model::ClientJsonRpcMessage;
 use rmcp::transport::auth::AuthError;
 use rmcp::transport::streamable_http_client::{
@@ -21,6 +24,7 @@ use super::discovery::Challenge;
 use super::http_client::CHALLENGE_BYTES_MAX;
 use super::oauth::OAuthSource;
 use super::redact::Redaction;
+use super::reply::{self, Reply};
 use super::source::CredentialSource;
 use super::trouble::Trouble;
 
@@ -51,6 +55,34 @@ impl AuthorizedClient {
     /// A client for one connection, used in the name of a person where the credential is personal.
     pub(crate) fn new(http: reqwest::Client, source: CredentialSource, person: Option<String>) -> Self {
         Self { http, source, person: person.map(Arc::from) }
+    }
+
+    /// Posts a message that wants an answer, and gives the answer as it came, with what is not to be found in it.
+    pub(crate) async fn post(
+        &self,
+        url: &Url,
+        headers: Headers,
+        body: Bytes,
+        bytes_max: usize,
+    ) -> Result<(Reply, Option<Redaction>), HttpError> {
+        let posting = |token: Option<String>, headers: Headers| {
+            let mut request = Request::new(Method::POST, url.clone());
+            *request.body_mut() = Some(body.clone().into());
+            async move {
+                let sent = request.headers_mut();
+                sent.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+                sent.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                if let Some(token) = token {
+                    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| unusable())?;
+                    value.set_sensitive(true);
+                    sent.insert(AUTHORIZATION, value);
+                }
+                sent.extend(headers);
+                reply::read(self.http.execute(request).await?, bytes_max).await
+            }
+        };
+        let Done { outcome, redaction } = self.authorized(headers, posting).await?;
+        Ok((outcome, redaction))
     }
 
     /// Makes a request with the credential.

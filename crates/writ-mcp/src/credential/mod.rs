@@ -19,6 +19,7 @@ mod linking;
 mod oauth;
 mod redact;
 mod registered;
+mod reply;
 mod source;
 mod store;
 #[cfg(test)]
@@ -34,3 +35,4 @@ pub use vault::{Key, KeySource, Listed, Name, Vault, VaultError};
 
 pub(crate) use client::{AuthorizedClient, missing};
 pub(crate) use redact::Redaction;
+pub(crate) use reply::Reply;

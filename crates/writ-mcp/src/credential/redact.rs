@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use rmcp::model::ServerJsonRpcMessage;
 use rmcp::transport::streamable_http_client::{SseError, StreamableHttpPostResponse};
+use serde_json::Value as Json;
 use sse_stream::Sse;
 
 use crate::Secret;
@@ -71,6 +72,17 @@ impl Redaction {
         match self.text(&text) {
             Some(cleaned) => serde_json::from_str(&cleaned).ok(),
             None => Some(message),
+        }
+    }
+
+    /// The value without the credential. Nothing, where none can be made of what is left.
+    pub(crate) fn json(&self, value: Json) -> Option<Json> {
+        if self.0.is_empty() {
+            return Some(value);
+        }
+        match self.text(&value.to_string()) {
+            Some(cleaned) => serde_json::from_str(&cleaned).ok(),
+            None => Some(value),
         }
     }
 

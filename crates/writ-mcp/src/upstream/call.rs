@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmcp::model::{CancelledNotificationParam, JsonObject, RequestId, ServerResult};
-use rmcp::service::RequestHandle;
+use rmcp::model::{CancelledNotificationParam, JsonObject, RequestId, RequestMetaObject, ServerResult};
+use rmcp::service::{PeerRequestOptions, RequestHandle};
 use rmcp::{Peer, RoleClient, ServiceError};
+use serde_json::Value as Json;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until, timeout};
 use writ_core::definition::Ask;
@@ -88,12 +89,16 @@ impl Call {
         let limit = link.answer_within();
         if shape == Shape::Tool && link.needs_definitions(open) {
             // Where they cannot be listed the call itself will say what is wrong.
-            let _ = timeout(limit, open.tools_listed.get_or_init(|| describe::list_tools(open))).await;
+            let _ = timeout(limit, open.tools.once_listed(describe::list_tools(open))).await;
+        }
+        if let Some(direct) = open.direct.as_ref().filter(|_| kind == Kind::Read && message.is_plain(&open.tools)) {
+            return direct.call(message, &asks, &*caller, limit).await;
         }
         let tasks = of_task || caller.takes_tasks();
         let (conversation, notices) = Conversation::begin(caller, asks.clone());
         let request = message.bound(Arc::downgrade(&conversation), kind);
-        let options = options(self.idempotency_key.as_deref(), &asks, tasks, open.is_current());
+        let meta = options(self.idempotency_key.as_deref(), &asks, tasks, open.is_current());
+        let options = PeerRequestOptions::no_options().with_meta(RequestMetaObject::from(meta));
         let started = Instant::now();
         let handing_over = open.peer.send_request_with_option(request, options);
         let handle = match timeout(limit, handing_over).await {
@@ -102,7 +107,10 @@ impl Call {
             Err(_) => return Sent::NotSent("the connection took no request in time".to_owned()),
         };
         match hear_out(handle, &conversation, notices, started, limit).await {
-            Some(Ok(result)) => of_answer(result, Asked { shape, kind, asks: &asks }),
+            Some(Ok(result)) => match serde_json::to_value(result) {
+                Ok(Json::Object(result)) => of_answer(result, Asked { shape, kind, asks: &asks }),
+                _ => Sent::Lost("the answer was not an object".to_owned()),
+            },
             Some(Err(error)) => {
                 let outcome = of_failure(&error, shape, kind);
                 if outcome.connection_is_stale {

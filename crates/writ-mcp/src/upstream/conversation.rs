@@ -29,7 +29,7 @@ const QUESTION_SECONDS_MAX: u64 = 600;
 /// The largest answer of a worker, as JSON text.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// How long a caller may take to hear one notice.
-const TELL_SECONDS_MAX: u64 = 5;
+pub(super) const TELL_SECONDS_MAX: u64 = 5;
 
 /// One request under way.
 pub(super) struct Conversation {

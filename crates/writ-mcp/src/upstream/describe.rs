@@ -53,11 +53,11 @@ pub(super) async fn describe(link: &Link) -> Result<ServerDescription, String> {
     }
 }
 
-/// Lists the tools for the sake of the protocol's own loop, which puts parts of a call's arguments into headers as
-/// the tool's definition says.
+/// Lists the tools to know of which ones parts of a call's arguments go into headers.
 pub(super) async fn list_tools(open: &Open) {
-    if let Err(failure) = list(open, &TOOLS).await {
-        tracing::debug!(why = failure.why, "the tools of an integration cannot be listed");
+    match list(open, &TOOLS).await {
+        Ok(tools) => open.tools.have_been_listed(&tools),
+        Err(failure) => tracing::debug!(why = failure.why, "the tools of an integration cannot be listed"),
     }
 }
 
@@ -86,10 +86,11 @@ async fn of(open: &Open) -> Result<ServerDescription, Failure> {
         ..ServerDescription::default()
     };
     if offers.tools.is_some() {
-        let tools: Result<Vec<UpstreamTool>, String> = list(open, &TOOLS).await?.into_iter().map(tool).collect();
-        description.tools = tools?;
+        let tools = list(open, &TOOLS).await?;
         // Whoever calls a tool from now on need not list them first.
-        let _ = open.tools_listed.set(());
+        open.tools.have_been_listed(&tools);
+        let tools: Result<Vec<UpstreamTool>, String> = tools.into_iter().map(tool).collect();
+        description.tools = tools?;
     }
     if offers.prompts.is_some() {
         description.prompts = list(open, &PROMPTS).await?.into_iter().map(item).collect();
@@ -107,7 +108,7 @@ async fn of(open: &Open) -> Result<ServerDescription, Failure> {
 }
 
 /// An entry of a list: by what it is known, and its definition.
-type Entry = (String, JsonObject);
+pub(super) type Entry = (String, JsonObject);
 
 async fn list(open: &Open, list: &List) -> Result<Vec<Entry>, Failure> {
     let mut entries = Vec::new();

@@ -14,6 +14,7 @@ use rmcp::{ClientCacheConfig, ClientLifecycleMode, ClientServiceExt, RoleClient}
 use super::child::ChildProcess;
 use super::command::command;
 use super::connection::{Connection, Transport};
+use super::direct::Direct;
 use super::http_client::Clients;
 use super::ourselves::Ourselves;
 use super::switchboard::Switchboard;
@@ -29,6 +30,13 @@ const OTHER_MESSAGES_IN_FLIGHT: usize = 16;
 
 /// An open connection.
 pub(super) type Running = RunningService<RoleClient, Ourselves>;
+
+/// What opening gives.
+pub(super) struct Dialled {
+    pub(super) running: Running,
+    /// The short way to the same server, where it is reached by HTTP.
+    pub(super) direct: Option<Direct>,
+}
 
 /// Why there is no connection.
 #[derive(Debug, Clone)]
@@ -55,7 +63,23 @@ pub(super) struct Dialler<'a> {
 
 impl Dialler<'_> {
     /// Opens a connection.
-    pub(super) async fn dial(&self) -> Result<Running, NotOpen> {
+    pub(super) async fn dial(&self) -> Result<Dialled, NotOpen> {
+        let running = self.open().await?;
+        Ok(Dialled { running, direct: self.direct()? })
+    }
+
+    /// The short way: by the same client, with the same credential.
+    fn direct(&self) -> Result<Option<Direct>, NotOpen> {
+        match &self.connection.transport {
+            Transport::Stdio { .. } => Ok(None),
+            Transport::Http { url, credential } => {
+                let client = self.clients.authorized(credential, self.person)?;
+                Ok(Direct::new(client.for_reads(), url))
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Running, NotOpen> {
         let lifecycle = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::LATEST],
             legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),

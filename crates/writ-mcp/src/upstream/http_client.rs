@@ -52,6 +52,13 @@ pub(super) struct HttpClient {
     fresh: AuthorizedClient,
 }
 
+impl HttpClient {
+    /// The client for what changes nothing, which may use a kept connection.
+    pub(super) fn for_reads(&self) -> AuthorizedClient {
+        self.pooled.clone()
+    }
+}
+
 impl StreamableHttpClient for HttpClient {
     type Error = reqwest::Error;
 
@@ -162,7 +169,8 @@ fn overheard(
     without_notices.boxed()
 }
 
-fn noticed(data: &str) -> Option<Notice> {
+/// What an event of a request's stream tells its caller, if it does.
+pub(super) fn noticed(data: &str) -> Option<Notice> {
     if !NOTICES.iter().any(|method| data.contains(method)) {
         return None;
     }

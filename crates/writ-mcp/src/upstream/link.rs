@@ -10,17 +10,19 @@ use std::time::Duration;
 
 use rmcp::model::ServerPeerInfo;
 use rmcp::{Peer, RoleClient};
-use tokio::sync::{Mutex, OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, backoff};
 use super::changes::{Attached, Changes, Heard, announced, keep_listening};
 use super::connection::{Connection, Transport};
-use super::dial::{Dialler, NotOpen, Running};
+use super::dial::{Dialled, Dialler, NotOpen, Running};
+use super::direct::Direct;
 use super::follow::Follows;
 use super::http_client::Clients;
 use super::request;
 use super::switchboard::Switchboard;
+use super::tools::Tools;
 
 /// How long opening may take. A server of an old protocol may leave the first ten seconds unanswered.
 const OPEN_SECONDS_MAX: u64 = 25;
@@ -47,7 +49,9 @@ struct State {
 
 struct Live {
     running: Running,
-    tools_listed: Arc<OnceCell<()>>,
+    direct: Option<Arc<Direct>>,
+    tools: Arc<Tools>,
+    is_current: bool,
     _listening: Option<Attached>,
 }
 
@@ -59,8 +63,11 @@ struct Trouble {
 /// A connection to send on.
 pub(super) struct Open {
     pub(super) peer: Peer<RoleClient>,
-    /// Filled once the tools have been listed on this connection.
-    pub(super) tools_listed: Arc<OnceCell<()>>,
+    /// The short way, where the server has one.
+    pub(super) direct: Option<Arc<Direct>>,
+    /// What is known of its tools.
+    pub(super) tools: Arc<Tools>,
+    is_current: bool,
     opening: u64,
 }
 
@@ -72,7 +79,7 @@ impl Open {
 
     /// Whether it speaks the current revision, in which every request stands by itself.
     pub(super) fn is_current(&self) -> bool {
-        self.server().is_some_and(|server| !server.protocol_version.has_initialize())
+        self.is_current
     }
 }
 
@@ -137,8 +144,8 @@ impl Link {
             return Err(NotOpen::Unavailable(format!("{} (not tried again yet)", trouble.why)));
         }
         match self.dial().await {
-            Ok(running) => {
-                let live = self.live(running);
+            Ok(dialled) => {
+                let live = self.live(dialled);
                 let opening = state.opening.wrapping_add(1);
                 let open = live.opened(opening);
                 *state = State { live: Some(live), opening, failures: 0, trouble: None };
@@ -155,7 +162,7 @@ impl Link {
         }
     }
 
-    async fn dial(&self) -> Result<Running, NotOpen> {
+    async fn dial(&self) -> Result<Dialled, NotOpen> {
         let dialler = Dialler {
             connection: &self.connection,
             person: self.person.as_deref(),
@@ -169,7 +176,7 @@ impl Link {
     }
 
     /// Takes up listening and following on a connection that has just opened.
-    fn live(&self, running: Running) -> Live {
+    fn live(&self, Dialled { running, direct }: Dialled) -> Live {
         let peer = running.peer();
         let server = peer.peer_info();
         let is_current = server.as_ref().is_some_and(|server| !server.protocol_version.has_initialize());
@@ -188,7 +195,8 @@ impl Link {
                 tokio::spawn(request::subscribe_again(peer.clone(), uri));
             }
         }
-        Live { running, tools_listed: Arc::default(), _listening: listening }
+        let direct = direct.filter(|_| is_current).map(Arc::new);
+        Live { running, direct, tools: Arc::default(), is_current, _listening: listening }
     }
 
     /// Closes the connection that was given out as `open`, so that the next call opens a new one.
@@ -202,6 +210,12 @@ impl Link {
 
 impl Live {
     fn opened(&self, opening: u64) -> Open {
-        Open { peer: self.running.peer().clone(), tools_listed: Arc::clone(&self.tools_listed), opening }
+        Open {
+            peer: self.running.peer().clone(),
+            direct: self.direct.clone(),
+            tools: Arc::clone(&self.tools),
+            is_current: self.is_current,
+            opening,
+        }
     }
 }

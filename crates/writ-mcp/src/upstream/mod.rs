@@ -17,6 +17,7 @@ mod connection;
 mod conversation;
 mod describe;
 mod dial;
+mod direct;
 mod follow;
 mod http_client;
 mod integration;
@@ -28,6 +29,7 @@ mod request;
 mod switchboard;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod watched;
 
 use std::collections::BTreeMap;

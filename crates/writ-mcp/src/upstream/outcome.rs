@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use rmcp::ServiceError;
-use rmcp::model::{JsonObject, ServerResult};
+use rmcp::model::JsonObject;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde_json::Value as Json;
 use writ_core::definition::Ask;
@@ -48,11 +48,8 @@ pub(super) struct Outcome {
     pub(super) connection_is_stale: bool,
 }
 
-/// What an answer says.
-pub(super) fn of_answer(result: ServerResult, asked: Asked<'_>) -> Sent {
-    let Ok(Json::Object(mut message)) = serde_json::to_value(result) else {
-        return Sent::Lost("the answer was not an object".to_owned());
-    };
+/// What an answer says: the result of a response.
+pub(super) fn of_answer(mut message: JsonObject, asked: Asked<'_>) -> Sent {
     let kind = message.shift_remove("resultType");
     match kind.as_ref().map_or(Some("complete"), Json::as_str) {
         Some("complete") => answered(message, asked),
@@ -134,7 +131,7 @@ pub(super) fn reason(error: &ServiceError) -> String {
     }
 }
 
-fn of_http_failure(error: &HttpError, shape: Shape, kind: Kind) -> Sent {
+pub(super) fn of_http_failure(error: &HttpError, shape: Shape, kind: Kind) -> Sent {
     match error {
         error if credential::missing(error) => Sent::NotLinked,
         error if did_not_leave(error) => Sent::NotSent(http_reason(error)),
@@ -161,7 +158,7 @@ mod tests {
     use super::*;
 
     fn of(result: Json, shape: Shape, asks: &BTreeSet<Ask>) -> Sent {
-        of_answer(serde_json::from_value(result).unwrap(), Asked { shape, kind: Kind::Read, asks })
+        of_answer(result.as_object().cloned().unwrap(), Asked { shape, kind: Kind::Read, asks })
     }
 
     #[test]

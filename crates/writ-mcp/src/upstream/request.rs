@@ -7,20 +7,21 @@
 use std::collections::BTreeSet;
 use std::sync::Weak;
 
-use rmcp::model::{ClientRequest, CustomRequest, JsonObject, RequestMetaObject};
-use rmcp::service::PeerRequestOptions;
+use rmcp::model::{ClientRequest, CustomRequest, JsonObject};
 use rmcp::{Peer, RoleClient};
 use serde_json::{Value as Json, json};
 use writ_core::definition::Ask;
 use writ_engine::permit::{Continued, Request, TaskStep};
 
 use super::conversation::{Conversation, Originator};
+use super::direct::Direct;
 use super::ourselves::capabilities;
 use super::outcome::Kind;
+use super::tools::Tools;
 
 /// The member of a request's `_meta` that names an effect, so that an integration can tell a repeated request.
 pub const IDEMPOTENCY_META: &str = "writ.dev/idempotency-key";
-const CAPABILITIES_META: &str = "io.modelcontextprotocol/clientCapabilities";
+pub(super) const CAPABILITIES_META: &str = "io.modelcontextprotocol/clientCapabilities";
 const LOG_LEVEL_META: &str = "io.modelcontextprotocol/logLevel";
 
 /// What an answer must look like.
@@ -93,6 +94,12 @@ impl From<Request> for Message {
 }
 
 impl Message {
+    /// Whether it is a tool's call whose parameters say everything, without headers made from its arguments.
+    pub(super) fn is_plain(&self, tools: &Tools) -> bool {
+        let tool = self.parameters.get("name").and_then(Json::as_str).unwrap_or_default();
+        self.shape == Shape::Tool && Direct::takes(tool) && !tools.has_headers(tool)
+    }
+
     /// The request for the protocol's own loop, bound to its conversation.
     pub(super) fn bound(self, conversation: Weak<Conversation>, kind: Kind) -> ClientRequest {
         let mut request = CustomRequest::new(self.method, Some(Json::Object(self.parameters)));
@@ -101,13 +108,13 @@ impl Message {
     }
 }
 
-/// What goes beside a request's parameters.
+/// What goes beside a request's parameters, in its `_meta`.
 pub(super) fn options(
     idempotency_key: Option<&str>,
     asks: &BTreeSet<Ask>,
     tasks: bool,
     to_current: bool,
-) -> PeerRequestOptions {
+) -> JsonObject {
     let mut meta = JsonObject::new();
     if let Some(key) = idempotency_key {
         meta.insert(IDEMPOTENCY_META.to_owned(), Json::String(key.to_owned()));
@@ -119,7 +126,7 @@ pub(super) fn options(
             meta.insert(LOG_LEVEL_META.to_owned(), json!("debug"));
         }
     }
-    PeerRequestOptions::no_options().with_meta(RequestMetaObject::from(meta))
+    meta
 }
 
 /// Asks an older server, on a connection that has opened again, to keep us informed of a resource.
@@ -182,10 +189,10 @@ mod tests {
 
     #[test]
     fn an_effect_names_itself_and_offers_no_answers() {
-        let meta = options(Some("writ-d-1"), &BTreeSet::new(), true, true).meta.unwrap();
+        let meta = options(Some("writ-d-1"), &BTreeSet::new(), true, true);
         assert_eq!(meta.get(IDEMPOTENCY_META), Some(&json!("writ-d-1")));
         assert!(meta.get(LOG_LEVEL_META).is_none());
-        assert!(meta.client_capabilities().unwrap().elicitation.is_none());
-        assert!(options(None, &BTreeSet::new(), true, false).meta.unwrap().is_empty());
+        assert_eq!(meta[CAPABILITIES_META].get("elicitation"), None);
+        assert!(options(None, &BTreeSet::new(), true, false).is_empty());
     }
 }
