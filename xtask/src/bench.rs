@@ -69,13 +69,13 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), String> {
     run_command(&mut command)
 }
 
-/// Builds the server in release, but for the query engine, and measures it beside others.
+/// Builds the server as it is released, and measures it beside others.
 fn gateway(args: &GatewayArgs) -> Result<(), String> {
     let workspace = workspace()?;
-    let server = ["build", "--profile", "gateway", "--locked", "--package", "writ", "--bin", "writ"];
+    let server = ["build", "--release", "--locked", "--package", "writ", "--bin", "writ"];
     run_command(&mut cargo(&workspace, server))?;
     let features = ["--no-default-features", "--features", "gateway", "--"];
-    let bench = ["run", "--profile", "gateway", "--locked", "--package", "writ-bench", "--bin", "gateway"];
+    let bench = ["run", "--release", "--locked", "--package", "writ-bench", "--bin", "gateway"];
     let mut command = cargo(&workspace, bench.into_iter().chain(features));
     if args.style.json {
         command.arg("--json");

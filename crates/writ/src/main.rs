@@ -15,6 +15,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Calls are many small allocations on all threads at once, which the system's own allocator makes wait for each other.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exactly the authority that one task needs, for one person, and nothing more.
 #[derive(Debug, Parser)]
 #[command(name = "writ", version, about, propagate_version = true)]
