@@ -19,7 +19,7 @@ use writ_store::Durable;
 
 use crate::engine::Engine;
 use crate::permit::Permit;
-use crate::upstream::{Nobody, Sent, UpstreamTask};
+use crate::upstream::{Answer, Nobody, Sent, UpstreamTask};
 
 /// How often an effect is sent again with the same key, or tried again after it was certainly not sent.
 const ATTEMPTS_MAX: u32 = 5;
@@ -101,12 +101,7 @@ impl Engine {
         drop(unchanged);
         let permit = Permit::for_effect(action, &key, &durable);
         let outcome = match self.upstream.send(permit, Arc::new(Nobody)).await {
-            Sent::Answered(answer) => Event::OutcomeRecorded {
-                decision: id.to_owned(),
-                succeeded: !answer.is_error,
-                result: answer.result,
-                labels: self.labels_of(&decision),
-            },
+            Sent::Answered(answer) => self.outcome_of(&decision, answer),
             // People approved these bytes; what the integration asks beyond them nobody may add. The request itself may
             // have had an effect already.
             Sent::InputRequired(_) => Event::OutcomeUnknown {
@@ -144,6 +139,16 @@ impl Engine {
         }
     }
 
+    /// What an effect came to by its answer, whether that came at once or from a task.
+    fn outcome_of(&self, decision: &Decision, answer: Answer) -> Event {
+        Event::OutcomeRecorded {
+            decision: decision.id().to_owned(),
+            succeeded: !answer.is_error,
+            result: answer.result,
+            labels: self.labels_of(decision),
+        }
+    }
+
     /// The labels that a run picks up with the answer to an effect.
     fn labels_of(&self, decision: &Decision) -> Vec<String> {
         let action = &decision.proposal.action;
@@ -154,31 +159,30 @@ impl Engine {
 
     /// The integration made a task of an approved effect: asks how it stands until it has ended, or nobody knows.
     async fn outcome_of_task(&self, decision: &Decision, task: &UpstreamTask, intent: &Durable) -> Event {
-        let id = decision.id().to_owned();
         let task = task.0.get("taskId").and_then(Json::as_str).unwrap_or_default();
         let started = self.clock.now();
         while self.clock.now().saturating_sub(started) < TASK_MILLISECONDS_MAX {
             tokio::time::sleep(Duration::from_millis(TASK_POLL_MILLISECONDS)).await;
             let permit = Permit::for_task_of_effect(&decision.proposal.action, task, intent);
             let Sent::Answered(answer) = self.upstream.send(permit, Arc::new(Nobody)).await else { continue };
-            let result = |name: &str| answer.message.get(name).cloned().unwrap_or_default();
-            match answer.message.get("status").and_then(Json::as_str) {
-                Some("completed") if answer.message.get("result").is_some_and(Json::is_object) => {
-                    let result = result("result");
-                    let succeeded = result.get("isError").and_then(Json::as_bool) != Some(true);
-                    let result = result.get("structuredContent").cloned().unwrap_or(result);
-                    let labels = self.labels_of(decision);
-                    return Event::OutcomeRecorded { decision: id, succeeded, result, labels };
+            let member = |name: &str| answer.message.get(name);
+            let status = member("status").and_then(Json::as_str);
+            match (status, member("result").and_then(Json::as_object)) {
+                (Some("completed"), Some(result)) => {
+                    return self.outcome_of(decision, Answer::of_tool(result.clone()));
                 }
-                Some("failed") => {
-                    let (result, labels) = (result("error"), self.labels_of(decision));
-                    return Event::OutcomeRecorded { decision: id, succeeded: false, result, labels };
+                (Some("failed"), _) => {
+                    let error = member("error").cloned().unwrap_or_default();
+                    return self.outcome_of(decision, Answer::of(true, error));
                 }
-                Some("completed" | "cancelled" | "input_required") => break,
+                (Some("completed" | "cancelled" | "input_required"), _) => break,
                 _ => {}
             }
         }
-        Event::OutcomeUnknown { decision: id, why: "the integration made a task of it, which has no result".to_owned() }
+        Event::OutcomeUnknown {
+            decision: decision.id().to_owned(),
+            why: "the integration made a task of it, which has no result".to_owned(),
+        }
     }
 
     /// After the last attempt: an approval that was never sent is withdrawn; what may have happened is left to a

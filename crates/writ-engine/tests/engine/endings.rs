@@ -5,12 +5,12 @@ use serde_json::{Value as Json, json};
 use writ_core::decision::{Decision, DecisionStatus};
 use writ_core::event::Event;
 use writ_engine::permit::{Request, TaskStep};
-use writ_engine::upstream::Sent;
+use writ_engine::upstream::{Answer as Answered, Sent};
 use writ_engine::view::WorkerAccess;
 
 use crate::desk::{Desk, note};
 use crate::fake_upstream::Answer;
-use crate::play::Play;
+use crate::play::{Play, object};
 
 /// A letter that is approved, and what it comes to.
 async fn approved(desk: &Desk, play: Play, status: DecisionStatus) -> (WorkerAccess, Decision) {
@@ -62,6 +62,32 @@ async fn a_task_that_fails_is_a_failure() {
         stands(&desk, &[how]);
         let (_, decision) = approved(&desk, Play::task("t-1"), DecisionStatus::Failed).await;
         assert_eq!(decision.result, Some(result));
+    }
+}
+
+/// The same result is the same outcome, whether it came at once or from a task.
+#[tokio::test]
+async fn a_result_from_a_task_is_recorded_as_one_that_came_at_once() {
+    let text = |text: &str| json!([{ "type": "text", "text": text }]);
+    for (message, result, status) in [
+        (json!({ "content": text("it is on its way") }), json!("it is on its way"), DecisionStatus::Succeeded),
+        (json!({ "content": text(r#"{"sent": true}"#) }), json!({ "sent": true }), DecisionStatus::Succeeded),
+        (
+            json!({ "content": text("no"), "structuredContent": { "left": 1 } }),
+            json!({ "left": 1 }),
+            DecisionStatus::Succeeded,
+        ),
+        (json!({ "content": text("no paper"), "isError": true }), json!("no paper"), DecisionStatus::Failed),
+    ] {
+        let at_once = Play::of(Sent::Answered(Answered::of_tool(object(&message))));
+        let desk = Desk::new().await;
+        let (_, decision) = approved(&desk, at_once, status).await;
+        assert_eq!(decision.result.as_ref(), Some(&result), "at once: {message}");
+
+        let desk = Desk::new().await;
+        stands(&desk, &[json!({ "status": "completed", "result": message })]);
+        let (_, decision) = approved(&desk, Play::task("t-1"), status).await;
+        assert_eq!(decision.result, Some(result), "from a task: {message}");
     }
 }
 
