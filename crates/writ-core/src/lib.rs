@@ -16,3 +16,4 @@ pub mod event;
 pub mod policy;
 pub mod run;
 pub mod value;
+pub mod visible;

@@ -224,7 +224,7 @@ pub struct DecisionView {
 pub struct CardLine {
     /// What it is: `Amount`.
     pub label: String,
-    /// Its value, made visible: characters that would not show are written as `\u{…}`.
+    /// Its value as it is: whoever shows it makes it visible ([`writ_core::visible`]).
     pub text: String,
     /// Whether the value is code, shown in a fixed-width face.
     pub code: bool,

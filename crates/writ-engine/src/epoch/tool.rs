@@ -9,6 +9,7 @@ use writ_core::definition::{Ask, Integration, Problem, Resource, Template, Tool,
 use writ_core::digest::{Digest, IntegrationIdentity};
 use writ_core::event::EffectProfile;
 use writ_core::value::{Field, Type};
+use writ_core::visible::{visible, visible_name};
 
 use crate::pin::{self, Absent};
 use crate::upstream::{ServerDescription, UpstreamItem, UpstreamTool};
@@ -174,7 +175,7 @@ impl Planner<'_> {
         let changes = kept.map(|kept| pin::difference(&kept.definition, &offered.definition)).unwrap_or_default();
         let mut reasons = pin::reasons(name, &changes);
         if reasons.is_empty() {
-            let detail = format!("`{}` now has the digest {digest}", pin::visible_name(name));
+            let detail = format!("`{}` now has the digest {digest}", visible_name(name));
             reasons.push(Reason { set: "integration".to_owned(), policy: None, detail });
         }
         reasons
@@ -248,7 +249,7 @@ fn of_tool(
         exposed_name: format!("{}_{name}", integration.integration),
         identity: identity(integration, server),
         tool: name.clone(),
-        description: format!("{} {what_happens}", pin::visible(&offered.description)),
+        description: format!("{} {what_happens}", visible(&offered.description)),
         class: tool.class,
         profile: tool.profile,
         reversible: tool.reversible,
@@ -327,7 +328,7 @@ fn fetched(
         exposed_name: format!("{}_{name}", integration.integration),
         identity: identity(integration, &server.server),
         tool: name.to_owned(),
-        description: pin::visible(description),
+        description: visible(description),
         class: ToolClass::Read,
         profile: EffectProfile::Opaque,
         reversible: false,

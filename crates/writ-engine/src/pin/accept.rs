@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use writ_core::definition::Integration;
 use writ_core::digest::Digest;
+use writ_core::visible::visible_name;
 
 use super::edit::{Unwritable, write_pin};
-use super::hidden::visible_name;
 use super::look::{Item, Kind, PinState, look};
 use super::snapshot::{Pinned, Snapshot};
 use crate::upstream::ServerDescription;

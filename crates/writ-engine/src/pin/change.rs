@@ -9,8 +9,7 @@ use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value as Json;
-
-use super::hidden::{fits_a_line, visible_line, visible_name};
+use writ_core::visible::{fits_a_line, visible_line, visible_name};
 
 /// How many changes of one definition are told.
 const CHANGES_MAX: usize = 50;

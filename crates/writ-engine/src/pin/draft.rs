@@ -5,8 +5,9 @@
 
 use serde_json::Value as Json;
 use writ_core::definition::{Integration, Transport, parse_yaml};
+use writ_core::visible::{has_no_shape, visible_line, visible_name};
 
-use super::hidden::{has_no_shape, hidden_in, visible_line, visible_name};
+use super::hidden::hidden_in;
 use super::snapshot::{Pinned, Snapshot};
 
 /// How much of a tool's description stands in the comment above it, in characters.

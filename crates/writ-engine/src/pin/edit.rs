@@ -6,9 +6,9 @@
 
 use serde_json::{Value as Json, json};
 use writ_core::definition::{Integration, parse_yaml};
+use writ_core::visible::visible_name;
 
 use super::draft::entry;
-use super::hidden::visible_name;
 use super::look::Kind;
 use super::snapshot::Pinned;
 

@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use writ_core::definition::{Integration, ToolClass};
 use writ_core::digest::Digest;
+use writ_core::visible::visible_name;
 
 use super::change::Change;
-use super::hidden::{Hidden, hidden_in, visible_name};
+use super::hidden::{Hidden, hidden_in};
 use super::offer::{departed, gone};
 use super::snapshot::{Pinned, Snapshot};
 use crate::upstream::ServerDescription;

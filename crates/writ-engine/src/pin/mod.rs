@@ -6,7 +6,7 @@
 //! is offered now ([`look()`], [`difference`]), finds text that a person would not see ([`hidden()`]), and writes pins
 //! into a definition file without touching anything else in it ([`write_pin`]).
 //!
-//! Invariants: nothing here asks a server; text of a server's leaves as [`visible`] text of bounded length; a file is
+//! Invariants: nothing here asks a server; text of a server's leaves as [`visible`](writ_core::visible) text of bounded length; a file is
 //! replaced as a whole or not at all; no class is ever changed.
 
 mod accept;
@@ -25,7 +25,7 @@ pub use change::{Change, difference};
 pub use draft::{draft, is_integration_name};
 pub use edit::{Unwritable, write_pin};
 pub use file::{create, replace};
-pub use hidden::{Hidden, HiddenKind, hidden, hidden_in, visible, visible_line, visible_name};
+pub use hidden::{Hidden, hidden, hidden_in};
 pub use look::{Item, Kind, Look, PinState, look};
 pub(crate) use offer::{Absent, departures, offer, reasons};
 pub use schema::visible_schema;

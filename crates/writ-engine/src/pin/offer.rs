@@ -8,9 +8,9 @@
 use serde_json::Value as Json;
 use writ_core::code::Reason;
 use writ_core::digest::Digest;
+use writ_core::visible::{visible_line, visible_name};
 
 use super::change::{Change, difference};
-use super::hidden::{visible_line, visible_name};
 use super::snapshot::{Pinned, Snapshot};
 use crate::upstream::{ServerDescription, UpstreamTool};
 

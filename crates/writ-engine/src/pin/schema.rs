@@ -4,8 +4,7 @@
 //! they decide which arguments fit.
 
 use serde_json::{Map, Value as Json};
-
-use super::hidden::visible;
+use writ_core::visible::visible;
 
 /// Members whose text is about values.
 const WORDS: [&str; 3] = ["title", "description", "$comment"];

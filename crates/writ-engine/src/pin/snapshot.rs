@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use writ_core::digest::Digest;
+use writ_core::visible::{has_no_shape, visible_name};
 
 use super::draft::is_integration_name;
 use super::file;
-use super::hidden::{has_no_shape, visible_name};
 use crate::upstream::{ServerDescription, UpstreamItem, UpstreamTool};
 
 /// The size of a snapshot's file at most.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 use writ_core::code::Refusal;
 use writ_core::definition::ToolClass;
+use writ_core::visible::visible;
 
 use super::fetch::holds;
 use super::{Call, builtin};
@@ -90,7 +91,7 @@ fn shown(definition: &Json) -> Map<String, Json> {
 fn make_visible(definition: &mut Map<String, Json>) {
     for member in ["name", "title", "description"] {
         if let Some(Json::String(text)) = definition.get_mut(member) {
-            *text = pin::visible(text);
+            *text = visible(text);
         }
     }
 }

@@ -1,50 +1,22 @@
-//! Which characters hide, and which letters pass for others.
+//! What a page says of characters that hide ([`writ_core::visible`] knows them), and which letters pass for others.
 //!
-//! Ranges of the Unicode standard, kept short on purpose: a character that is marked without need costs a
-//! reader a moment, one that is missed can cost them a decision. Knows nothing of pages.
+//! Ranges of the Unicode standard, kept short on purpose: a letter that is marked without need costs a reader a moment,
+//! one that is missed can cost them a decision. Knows nothing of pages.
+
+use writ_core::visible::{HiddenKind, hidden_kind};
 
 /// Why a character cannot be shown as it is, or nothing.
 pub(super) fn odd(character: char) -> Option<&'static str> {
-    Some(match character {
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => "control character",
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            "changes the reading direction"
-        }
-        '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => "takes no space",
-        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => "unusual space",
-        '\u{2028}' | '\u{2029}' => "line separator",
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{600}'..='\u{605}'
-        | '\u{6dd}'
-        | '\u{70f}'
-        | '\u{890}'
-        | '\u{891}'
-        | '\u{8e2}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{17b4}'
-        | '\u{17b5}'
-        | '\u{180b}'..='\u{180d}'
-        | '\u{180f}'
-        | '\u{2061}'..='\u{2065}'
-        | '\u{206a}'..='\u{206f}'
-        | '\u{2800}'
-        | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}'
-        | '\u{110bd}'
-        | '\u{110cd}'
-        | '\u{13430}'..='\u{13440}'
-        | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d159}'
-        | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}' => "invisible character",
-        '\u{fdd0}'..='\u{fdef}' => "not a character",
-        '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}' => "private character",
-        _ if u32::from(character) & 0xfffe == 0xfffe => "not a character",
-        _ => return None,
+    hidden_kind(character).map(|kind| match kind {
+        HiddenKind::Control => "control character",
+        HiddenKind::Direction => "changes the reading direction",
+        HiddenKind::ZeroWidth => "takes no space",
+        HiddenKind::Tag => "invisible tag",
+        HiddenKind::VariationSelector => "variation selector",
+        HiddenKind::Invisible => "invisible character",
+        HiddenKind::Space => "unusual space",
+        HiddenKind::Private => "private character",
+        HiddenKind::LookAlike => "look-alike letter",
     })
 }
 

@@ -9,6 +9,7 @@
 //! template escapes every piece, so text reaches a page escaped or not at all.
 
 use askama::Template;
+use writ_core::visible::written_out;
 
 mod letters;
 
@@ -167,10 +168,7 @@ impl Pieces {
     fn odd(&mut self, character: char, note: &'static str) {
         self.end_word();
         self.end_plain();
-        let escaped = match character {
-            '\n' | '\r' | '\t' => character.escape_default().to_string(),
-            _ => character.escape_unicode().to_string(),
-        };
+        let escaped = written_out(character);
         match self.done.last_mut() {
             Some(last) if last.note == note && !last.spoken => last.text.push_str(&escaped),
             _ => self.done.push(Piece { text: escaped, note, spoken: false }),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
+use writ_core::visible::visible_line;
 
 use super::Decide;
 use crate::client::Client;
@@ -30,7 +31,7 @@ pub(super) async fn decide(lead: &Client, decide: Option<Decide>) -> String {
             if announced.contains(&id) || text(&["status"]) != "pending" {
                 continue;
             }
-            output::note(&format!("  waiting: {}  {}", id, visible(&text(&["headline"]))));
+            output::note(&format!("  waiting: {}  {}", id, visible_line(&text(&["headline"]))));
             announced.push(id.clone());
             let Some(choice) = decide else { continue };
             let approve = choice == Decide::Approve;
@@ -48,9 +49,4 @@ pub(super) async fn decide(lead: &Client, decide: Option<Decide>) -> String {
         }
         tokio::time::sleep(Duration::from_millis(POLL_MILLISECONDS)).await;
     }
-}
-
-/// Text of somebody else, without what would steer the terminal.
-pub(super) fn visible(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }

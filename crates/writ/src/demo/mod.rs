@@ -16,6 +16,7 @@ use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use writ_core::visible::visible_whole;
 use writ_engine::token::Audience;
 
 use crate::client::Client;
@@ -145,7 +146,7 @@ async fn follow(worker: &mut Child) -> Result<(), String> {
     if let Some(stdout) = worker.stdout.take() {
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await.map_err(|error| error.to_string())? {
-            output::note(&format!("  worker: {}", lead::visible(&told(&line))));
+            output::note(&format!("  worker: {}", visible_whole(&told(&line))));
         }
     }
     let status = worker.wait().await.map_err(|error| error.to_string())?;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
+use writ_core::visible::visible_whole;
 
 use crate::client::{Caller, Client};
 use crate::output;
@@ -136,12 +137,9 @@ fn show(decision: &Json, json: bool) {
     output::data(&at(decision, &["headline"]));
     output::data(&format!("status     {}", at(decision, &["status"])));
     for line in decision.get("card").and_then(Json::as_array).into_iter().flatten() {
-        let mark = line
-            .get("mark")
-            .and_then(|mark| mark.get("text"))
-            .and_then(Json::as_str)
-            .map_or_else(String::new, |mark| format!("  [{mark}]"));
-        output::data(&format!("  {:<16} {}{mark}", at(line, &["label"]), visible(&at(line, &["text"]))));
+        let mark = at(line, &["mark", "text"]);
+        let mark = if mark.is_empty() { mark } else { format!("  [{mark}]") };
+        output::data(&format!("  {:<16} {}{mark}", at(line, &["label"]), at(line, &["text"])));
     }
     output::data("why it is allowed to ask");
     for reason in decision.get("permitted_by").and_then(Json::as_array).into_iter().flatten() {
@@ -152,28 +150,35 @@ fn show(decision: &Json, json: bool) {
             at(reason, &["detail"])
         ));
     }
-    if let Some(claim) = decision.get("proposal").and_then(|proposal| proposal.get("claim")).and_then(Json::as_str) {
+    if decision.pointer("/proposal/claim").is_some_and(Json::is_string) {
         output::data("what the worker says (claimed, not checked)");
-        output::data(&format!("  {}", visible(claim)));
+        output::data(&format!("  {}", at(decision, &["proposal", "claim"])));
     }
-    output::data(&format!("exactly    {}", visible(&at(decision, &["canonical"]))));
+    output::data(&format!("exactly    {}", at(decision, &["canonical"])));
     output::data(&format!("digest     {}", at(decision, &["proposal", "action_digest"])));
 }
 
-/// Text of somebody else, with whatever would not show, or would steer the terminal, written out.
-fn visible(text: &str) -> String {
-    text.chars()
-        .map(|character| match character {
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-                character.escape_unicode().to_string()
-            }
-            character if character.is_control() => character.escape_default().to_string(),
-            character => character.to_string(),
-        })
-        .collect()
-}
-
+/// A text of the answer, whole and made visible: much of it is somebody else's.
 fn at(value: &Json, path: &[&str]) -> String {
     let found = path.iter().try_fold(value, |value, name| value.get(name));
-    found.and_then(Json::as_str).unwrap_or_default().to_owned()
+    visible_whole(found.and_then(Json::as_str).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_of_an_answer_steers_the_terminal() {
+        let long = "x".repeat(5_000);
+        let decision = json!({
+            "headline": "Refund\u{1b}[2K\u{9b}1m\u{202e}",
+            "proposal": { "claim": "fine\ndigest     0" },
+            "canonical": long,
+        });
+        assert_eq!(at(&decision, &["headline"]), "Refund\\u{1b}[2K\\u{9b}1m\\u{202e}");
+        assert_eq!(at(&decision, &["proposal", "claim"]), "fine\\ndigest     0");
+        assert_eq!(at(&decision, &["canonical"]), long, "what is approved is shown whole");
+        assert_eq!(at(&decision, &["proposal", "nothing"]), "");
+    }
 }

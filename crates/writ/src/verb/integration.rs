@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
 use writ_core::definition::{Integration, ToolClass, parse_yaml};
+use writ_core::visible::{visible_line, visible_name};
 use writ_engine::pin::{self, Accepted, Item, Kind, Look, Snapshot};
 use writ_engine::upstream::{ServerDescription, Upstream as _};
 use writ_engine::workspace::{Defined, Workspace};
@@ -97,10 +98,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, String> {
 async fn add(args: &Add) -> Result<ExitCode, String> {
     let name = &args.name;
     if !pin::is_integration_name(name) {
-        return Err(format!(
-            "`{}` is no name: take letters, digits, `_` and `-`, a letter first",
-            pin::visible_name(name)
-        ));
+        return Err(format!("`{}` is no name: take letters, digits, `_` and `-`, a letter first", visible_name(name)));
     }
     let workspace = wiring::load(&args.folder)?;
     if let Some(defined) = workspace.integrations.iter().find(|defined| defined.value.integration == *name) {
@@ -133,10 +131,10 @@ async fn add(args: &Add) -> Result<ExitCode, String> {
     }
     if args.json {
         let files = [relative, format!("integrations/{name}.pinned.json")];
-        output::json(&json!({ "integration": name, "server": pin::visible_line(&now.server), "written": files }));
+        output::json(&json!({ "integration": name, "server": visible_line(&now.server), "written": files }));
         return Ok(ExitCode::SUCCESS);
     }
-    output::note(&format!("`{relative}` is written for {}; every tool is an effect", pin::visible_line(&now.server)));
+    output::note(&format!("`{relative}` is written for {}; every tool is an effect", visible_line(&now.server)));
     output::note(
         "next: set `class: read` where you vouch that a call changes nothing, and name its tools in a mission",
     );
@@ -232,7 +230,7 @@ fn chosen<'a>(workspace: &'a Workspace, name: Option<&str>) -> Result<Vec<&'a De
     let found: Vec<_> = all.clone().filter(|defined| defined.value.integration == name).collect();
     if found.is_empty() {
         let known: Vec<&str> = all.map(|defined| defined.value.integration.as_str()).collect();
-        return Err(format!("there is no integration `{}`; there are {}", pin::visible_name(name), known.join(", ")));
+        return Err(format!("there is no integration `{}`; there are {}", visible_name(name), known.join(", ")));
     }
     Ok(found)
 }
@@ -309,7 +307,7 @@ fn differing(integration: &str, found: &Look, json: bool) -> usize {
 }
 
 fn not_available(integration: &str, why: &str, json: bool) {
-    let why = pin::visible_line(why);
+    let why = visible_line(why);
     if json {
         output::json(&json!({ "integration": integration, "unavailable": why }));
     } else {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::{Map, Value as Json, json};
+use writ_core::visible::visible_whole;
 
 use crate::client::{Caller, Client};
 use crate::output;
@@ -136,7 +137,9 @@ fn show(value: &Json, json: bool) {
     if json {
         output::json(value);
     } else {
-        output::data(&serde_json::to_string_pretty(value).unwrap_or_default());
+        // JSON escapes neither what changes the reading direction nor all that steers a terminal.
+        let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
+        pretty.lines().for_each(|line| output::data(&visible_whole(line)));
     }
 }
 

@@ -1,9 +1,9 @@
 //! Definitions that differ in one known way, and in ways that chance made.
 
 use serde_json::{Map, Value as Json, json};
+use writ_core::visible::has_no_shape;
 
 use super::{CHANGES_MAX, difference};
-use crate::pin::hidden::has_no_shape;
 
 fn refund() -> Json {
     json!({
