@@ -67,11 +67,7 @@ impl Console {
 
     /// Sends a form with more headers.
     pub async fn post_with(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
-        let fields: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-        let request = self.http.post(format!("{}{path}", self.address));
-        let request = request.header("content-type", "application/x-www-form-urlencoded").body(fields.join("&"));
-        self.sent(request, headers).await
+        self.sent(self.http.post(format!("{}{path}", self.address)).form(fields), headers).await
     }
 
     async fn sent(&self, mut request: reqwest::RequestBuilder, headers: &[(&str, &str)]) -> Page {
@@ -110,15 +106,4 @@ pub async fn ticket(desk: &Desk, person: &str) -> String {
     let link = said["link"].as_str().expect("a link");
     let ticket = link.strip_prefix(&format!("{}/sign-in?ticket=", desk.address()));
     ticket.unwrap_or_else(|| panic!("`{link}` leads elsewhere")).to_owned()
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-        encoded
-    })
 }

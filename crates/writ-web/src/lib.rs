@@ -33,6 +33,7 @@ mod visible;
 mod wording;
 
 pub use linking::{Link, LinkAnswer, LinkedState, Linking, NoLinks};
+pub use links::{link_integration, sign_in_with};
 pub use routes::{Access, ROUTES, Route, Takes, Verb};
 
 /// How the console is reached.

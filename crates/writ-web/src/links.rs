@@ -1,5 +1,9 @@
 //! Addresses inside the console. Ids are encoded, and a place to go on to is checked before it is used.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What is encoded: everything but the unreserved characters (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// How long an address to go on to may be.
 const NEXT_BYTES_MAX: usize = 512;
 
@@ -24,17 +28,26 @@ pub(crate) fn sign_in(next: &str) -> String {
     if next == HOME || next == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={}", encoded(next)) }
 }
 
+/// The page on which a ticket signs a person in, from which they go on, as a path within the console.
+#[must_use]
+pub fn sign_in_with(ticket: &str, next: Option<&str>) -> String {
+    let page = format!("/sign-in?ticket={}", encoded(ticket));
+    match next {
+        Some(next) => format!("{page}&next={}", encoded(next)),
+        None => page,
+    }
+}
+
+/// Where a person begins to link an integration, as a path within the console.
+#[must_use]
+pub fn link_integration(integration: &str) -> String {
+    format!("/integrations/{}/link", encoded(integration))
+}
+
 /// A part of a path or of a query, with everything encoded that could end it.
 #[must_use]
 pub(crate) fn encoded(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-        encoded
-    })
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// The place to go on to, where it is one of this console's own pages; otherwise the start.
@@ -68,12 +81,21 @@ pub(crate) fn back(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{HOME, back, decision, onward, sign_in};
+    use super::{HOME, back, decision, link_integration, onward, sign_in, sign_in_with};
 
     #[test]
     fn ids_cannot_leave_their_place() {
         assert_eq!(decision("d-7f3a"), "/decisions/d-7f3a");
         assert_eq!(decision("../x?y#z\"é"), "/decisions/..%2Fx%3Fy%23z%22%C3%A9");
+    }
+
+    #[test]
+    fn a_link_to_sign_in_with_says_where_to_go_on() {
+        assert_eq!(sign_in_with("a.b-c_d", None), "/sign-in?ticket=a.b-c_d");
+        // Encoded twice: once as a part of the path to go on to, and that path as a part of the query.
+        let to_link = sign_in_with("a.b", Some(&link_integration("mail&x")));
+        assert_eq!(to_link, "/sign-in?ticket=a.b&next=%2Fintegrations%2Fmail%2526x%2Flink");
+        assert_eq!(onward(Some(&link_integration("mail/../x y"))), "/integrations/mail%2F..%2Fx%20y/link");
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, String> {
         let ticket = token(LEAD, Audience::SignIn)?;
         output::note("");
         output::note("Open this address as the support lead, look at what would happen, and decide:");
-        output::note(&format!("  {}/sign-in?ticket={ticket}", running.address));
+        output::note(&format!("  {}{}", running.address, writ_web::sign_in_with(&ticket, None)));
         output::note("");
     }
     let mut worker = worker(&running, started.get("token").and_then(Json::as_str).unwrap_or_default())?;

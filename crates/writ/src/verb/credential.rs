@@ -135,9 +135,8 @@ fn link(folder: &std::path::Path, integration: &str, person: &str, json: bool) -
     let listening = client::address(&workspace)?;
     let base = workspace.config.public_url.clone().unwrap_or(listening);
     let (ticket, expires_at) = wiring::person_token(&workspace, person, Audience::SignIn, SIGN_IN_MILLISECONDS)?;
-    // Encoded twice: once as a part of the path to go on to, and that path as a part of the query.
-    let next = encoded(&format!("/integrations/{}/link", encoded(integration)));
-    let link = format!("{}/sign-in?ticket={ticket}&next={next}", base.trim_end_matches('/'));
+    let path = writ_web::sign_in_with(&ticket, Some(&writ_web::link_integration(integration)));
+    let link = format!("{}{path}", base.trim_end_matches('/'));
     if json {
         output::json(&json!({ "link": link, "expires_at": expires_at }));
     } else {
@@ -164,25 +163,4 @@ fn value() -> Result<String, String> {
         return Err("standard input is empty: pipe the secret in".to_owned());
     }
     Ok(value.to_owned())
-}
-
-fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_name_cannot_leave_its_place_in_an_address() {
-        assert_eq!(super::encoded("mail-1"), "mail-1");
-        assert_eq!(super::encoded("/a b&c"), "%2Fa%20b%26c");
-    }
 }

@@ -51,7 +51,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, String> {
             let address = client::address(&workspace)?;
             let (ticket, expires_at) =
                 wiring::person_token(&workspace, &person, Audience::SignIn, SIGN_IN_MILLISECONDS)?;
-            let link = format!("{address}/sign-in?ticket={ticket}");
+            let link = format!("{address}{}", writ_web::sign_in_with(&ticket, None));
             if json { output::json(&json!({ "link": link, "expires_at": expires_at })) } else { output::data(&link) }
         }
     }

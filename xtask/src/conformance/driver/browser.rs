@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, Url};
 use serde_json::Value;
@@ -32,9 +32,8 @@ impl Browser {
         let link = sign_in_link(writ, workspace, person).await?;
         let ticket = link.query_pairs().find(|(name, _)| name == "ticket").map(|(_, ticket)| ticket.into_owned());
         let ticket = ticket.ok_or("the sign-in link has no ticket")?;
-        let form = form(&[("ticket", ticket.as_str()), ("next", "/decisions")]);
-        let request = http.post(at(&console, "/sign-in")?).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let response = sent(request.body(form)).await?;
+        let form = [("ticket", ticket.as_str()), ("next", "/decisions")];
+        let response = sent(http.post(at(&console, "/sign-in")?).form(&form)).await?;
         let cookie = response.headers().get(SET_COOKIE).and_then(|cookie| cookie.to_str().ok());
         let cookie = cookie.and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
         let cookie = cookie.ok_or_else(|| format!("signing in ends with {} and no session", response.status()))?;
@@ -95,30 +94,4 @@ async fn sent(request: RequestBuilder) -> Result<Response, String> {
 
 fn at(console: &Url, path: &str) -> Result<Url, String> {
     console.join(path).map_err(|error| format!("`{path}`: {error}"))
-}
-
-/// Fields as a form sends them.
-fn form(fields: &[(&str, &str)]) -> String {
-    let fields: Vec<String> =
-        fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-    fields.join("&")
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-        encoded
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn fields_are_encoded() {
-        assert_eq!(super::form(&[("ticket", "a+b/c"), ("next", "/decisions")]), "ticket=a%2Bb%2Fc&next=%2Fdecisions");
-    }
 }
