@@ -92,7 +92,7 @@ pub struct WorkerCall {
     pub name: String,
     /// The arguments.
     pub arguments: Map<String, Json>,
-    /// The worker's reason, as it claims.
+    /// The worker's reason, as it claims, where it is said beside the arguments.
     pub claim: Option<String>,
     /// The worker's answers to what an integration wanted the last time.
     pub continued: Option<Continued>,

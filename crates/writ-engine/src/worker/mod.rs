@@ -6,6 +6,7 @@
 
 mod act;
 mod builtin;
+mod claim;
 mod fetch;
 mod knowledge;
 mod offers;
@@ -88,15 +89,7 @@ impl Engine {
         caller: Arc<dyn Caller>,
     ) -> WorkerAnswer {
         let WorkerCall { name, mut arguments, claim, continued } = call;
-        // A reason that is no text stays among the arguments, whose schema refuses it.
-        let claim = match arguments.get(crate::epoch::REASON_ARGUMENT) {
-            Some(Json::String(reason)) => {
-                let reason = Some(reason.clone());
-                arguments.remove(crate::epoch::REASON_ARGUMENT);
-                claim.or(reason)
-            }
-            _ => claim,
-        };
+        let claim = claim::take(&mut arguments, claim.as_deref());
         let request = || format!("{name} {}", json!(arguments));
         let answered = match self.begin(access, claim).await {
             Ok(call) => {
@@ -115,7 +108,8 @@ impl Engine {
         call: WorkerCall,
         caller: Arc<dyn Caller>,
     ) -> WorkerAnswer {
-        let WorkerCall { name, arguments, claim, continued } = call;
+        let WorkerCall { name, mut arguments, claim, continued } = call;
+        let claim = claim::take(&mut arguments, claim.as_deref());
         let request = || format!("prompt {name} {}", json!(arguments));
         let answered = match self.begin(access, claim).await {
             Ok(call) => {
@@ -135,7 +129,7 @@ impl Engine {
         caller: Arc<dyn Caller>,
     ) -> WorkerAnswer {
         let WorkerCall { name, claim, continued, .. } = call;
-        let answered = match self.begin(access, claim).await {
+        let answered = match self.begin(access, claim::bounded(claim.as_deref())).await {
             Ok(call) => {
                 let worker = Worker { call: &call, caller, continued };
                 self.fetch_resource(&worker, &name).await
@@ -253,7 +247,6 @@ impl Engine {
             .map_err(|closed| Refusal::new(Code::RunNotOpen, format!("{closed}; nothing more can be done in it")))?;
         let current = self.current();
         let scope = self.scope(&current, &run).await?;
-        let claim = claim.map(|claim| claim.chars().take(CLAIM_CHARS_MAX).collect());
         Ok(Call { current, scope, run, claim })
     }
 }

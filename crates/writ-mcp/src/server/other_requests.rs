@@ -132,8 +132,8 @@ async fn call_as_task(
         let message = "a call of this tool does not become a task";
         return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None));
     }
-    let mut arguments = arguments.unwrap_or_default();
-    let claim = claim::take(&mut arguments, &context.meta);
+    let arguments = arguments.unwrap_or_default();
+    let claim = claim::invoked(&context.meta);
     let call = WorkerCall { name, arguments, claim, continued: None };
     old.created(service.engine().worker_call(&client.access, call, client.caller.clone()).await).await
 }

@@ -25,8 +25,8 @@ impl Endpoint {
         if let Some(decision) = waiting::returns_to(request.request_state.as_deref()) {
             return waiting::present(&self.engine, client, decision).await;
         }
-        let mut arguments = request.arguments.unwrap_or_default();
-        let claim = claim::take(&mut arguments, meta);
+        let arguments = request.arguments.unwrap_or_default();
+        let claim = claim::invoked(meta);
         let brings_state = request.request_state.is_some();
         let continued = calls::continued(request.input_responses, request.request_state);
         let call = WorkerCall { name: request.name.into_owned(), arguments, claim, continued };

@@ -157,8 +157,8 @@ impl ServerHandler for WorkerService {
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let client = self.client(&context)?;
-        let mut arguments = request.arguments.unwrap_or_default();
-        let claim = claim::take(&mut arguments, &context.meta);
+        let arguments = request.arguments.unwrap_or_default();
+        let claim = claim::invoked(&context.meta);
         let continued = calls::continued(request.input_responses, request.request_state);
         let call = WorkerCall { name: request.name, arguments, claim, continued };
         let asked = self.engine().worker_prompt(&client.access, call, client.caller.clone());
@@ -179,7 +179,7 @@ impl ServerHandler for WorkerService {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let client = self.client(&context)?;
-        let claim = claim::take(&mut JsonObject::new(), &context.meta);
+        let claim = claim::invoked(&context.meta);
         let continued = calls::continued(request.input_responses, request.request_state);
         let call = WorkerCall { name: request.uri.clone(), arguments: JsonObject::new(), claim, continued };
         let asked = self.engine().worker_resource(&client.access, call, client.caller.clone());
