@@ -28,6 +28,7 @@ use super::aside::Aside;
 use super::caller::ClientCaller;
 use super::client::Client;
 use super::direct::{self, DirectCall, Hosts};
+use super::dropped;
 use super::faults::{self, Explained, Fault};
 use super::in_flight::{InFlight, Turn};
 use super::message::{Message, Unreadable};
@@ -172,6 +173,7 @@ impl Door {
         let body = renamed_body(&mut parts, message, body);
         let request = Request::from_parts(parts, Body::from(body.clone()));
         let response = parameter_headers::beside(schemas, self.alone.handle(request)).await.map(Body::new);
+        let response = dropped::from_response(response).await;
         self.settle(access, faults::explain(response, &body).await).await
     }
 

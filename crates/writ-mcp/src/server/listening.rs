@@ -25,7 +25,7 @@ use writ_engine::upstream::{Caller, Notice};
 use writ_engine::view::{TaskStatus, TaskView};
 
 use super::client::Client;
-use super::tasks;
+use super::{dropped, tasks};
 
 const RESOURCES_MAX: usize = 64;
 const TASKS_MAX: usize = 64;
@@ -150,7 +150,8 @@ impl Listener {
                 };
                 let has_changed =
                     (now.status, now.updated_at, &now.message) != (view.status, view.updated_at, &view.message);
-                if has_changed && let Ok(told) = serde_json::to_value(tasks::detailed(&now)) {
+                if has_changed && let Ok(mut told) = serde_json::to_value(tasks::detailed(&now)) {
+                    dropped::take_out(&mut told);
                     self.say("notifications/tasks", told).await;
                 }
                 *view = now;

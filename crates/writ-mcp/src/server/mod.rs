@@ -17,6 +17,7 @@ mod claim;
 mod client;
 mod direct;
 mod door;
+mod dropped;
 mod faults;
 mod followed;
 mod in_flight;

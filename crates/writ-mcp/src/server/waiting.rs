@@ -53,14 +53,14 @@ pub(super) async fn answer(
     if !client.has_pages() || console_url.is_empty() {
         return Ok(results::own(pending, false).into());
     }
-    let page = page(console_url, decision);
     if client.is_current() {
-        return Ok(asks_for(page, decision)?.into());
+        return Ok(asks_for(page(console_url, decision), decision)?.into());
     }
     if !client.caller.is_in_session() {
         return Ok(results::own(pending, false).into());
     }
     // Whatever the client says of the page: the decision alone tells how the call stands.
+    let page = page_with_id(console_url, decision);
     let _ = client.caller.request("elicitation/create", page, SHOW_SECONDS_MAX).await;
     let view = tasks::look(engine, client, decision).await?;
     if tasks::is_final(view.status) {
@@ -107,7 +107,16 @@ fn still_pending(view: &TaskView) -> Json {
 /// The page of a decision, as the protocol asks to have one shown.
 fn page(console_url: &str, decision: &str) -> Json {
     let url = format!("{}/decisions/{decision}", console_url.trim_end_matches('/'));
-    json!({ "mode": "url", "message": PAGE_MESSAGE, "url": url, "elicitationId": decision })
+    json!({ "mode": "url", "message": PAGE_MESSAGE, "url": url })
+}
+
+/// The same for a client of revision 2025-11-25, which knows a page by an id. Later ones do not.
+fn page_with_id(console_url: &str, decision: &str) -> Json {
+    let mut page = page(console_url, decision);
+    if let Some(page) = page.as_object_mut() {
+        page.insert("elicitationId".to_owned(), json!(decision));
+    }
+    page
 }
 
 fn asks_for(page: Json, decision: &str) -> Result<InputRequiredResult, ErrorData> {
@@ -121,7 +130,10 @@ fn asks_for(page: Json, decision: &str) -> Result<InputRequiredResult, ErrorData
 
 #[cfg(test)]
 mod tests {
+    use rmcp::model::ServerResult;
+
     use super::*;
+    use crate::server::dropped;
 
     #[test]
     fn a_page_is_asked_for_with_a_state_that_leads_back() {
@@ -133,6 +145,17 @@ mod tests {
         assert_eq!(request["params"]["mode"], json!("url"));
         assert_eq!(request["params"]["url"], json!("https://writ.example/decisions/d7"));
         assert_eq!((returns_to(None), returns_to(Some("sealed"))), (None, None));
+    }
+
+    #[test]
+    fn only_a_client_of_old_knows_a_page_by_an_id() {
+        let page = page_with_id("https://writ.example", "d7");
+        assert_eq!((&page["url"], &page["elicitationId"]), (&json!("https://writ.example/decisions/d7"), &json!("d7")));
+        let asked = asks_for(super::page("https://writ.example", "d7"), "d7").unwrap();
+        let asked = serde_json::to_value(dropped::from_result(ServerResult::InputRequiredResult(asked))).unwrap();
+        let expected = json!({ "mode": "url", "message": PAGE_MESSAGE, "url": "https://writ.example/decisions/d7" });
+        assert_eq!(asked["inputRequests"]["decision"]["params"], expected);
+        assert_eq!((&asked["resultType"], &asked["requestState"]), (&json!("input_required"), &json!("decision:d7")));
     }
 
     #[test]

@@ -19,6 +19,7 @@ async fn the_page_is_the_decisions_and_the_state_leads_back_to_it() {
     let decision = proposed(&desk, worker.run()).await;
     let request = &asked["inputRequests"]["decision"];
     assert_eq!((&request["method"], &request["params"]["mode"]), (&json!("elicitation/create"), &json!("url")));
+    assert_eq!(request["params"].get("elicitationId"), None, "this revision knows no such member");
     let path = format!("/decisions/{decision}");
     assert_eq!(request["params"]["url"], json!(format!("{}{path}", desk.address())));
     let page = Console::signed_in(&desk, "lea").await.get(&path).await;

@@ -22,6 +22,8 @@ use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::server::dropped;
+
 /// How long a stream says nothing before it says that it is still there.
 const SILENCE_SECONDS_MAX: u64 = 15;
 /// Tells proxies not to hold back what a stream says.
@@ -95,7 +97,7 @@ where
 
 fn outcome(answer: Result<CallToolResponse, ErrorData>, id: RequestId) -> ServerJsonRpcMessage {
     match answer {
-        Ok(response) => ServerJsonRpcMessage::response(ServerResult::from(response), id),
+        Ok(response) => ServerJsonRpcMessage::response(dropped::from_result(ServerResult::from(response)), id),
         Err(error) => ServerJsonRpcMessage::error(error, Some(id)),
     }
 }

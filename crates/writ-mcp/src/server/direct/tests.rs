@@ -30,11 +30,11 @@ use crate::server::aside::Aside;
 use crate::server::caller::ClientCaller;
 use crate::server::message::{Message, REVISION_META};
 use crate::server::parameter_headers::Schemas;
-use crate::server::{introduction, results, tasks};
+use crate::server::{dropped, introduction, results, tasks};
 use crate::testing::object;
 
 const LOG_LEVEL_META: &str = "io.modelcontextprotocol/logLevel";
-const TOOLS: [&str; 12] = [
+const TOOLS: [&str; 13] = [
     "echo",
     "passed",
     "refused",
@@ -43,6 +43,7 @@ const TOOLS: [&str; 12] = [
     "unknown_method",
     "broken",
     "asks",
+    "shows",
     "becomes_task",
     "loud",
     "loud_and_undeclared",
@@ -78,6 +79,13 @@ async fn script(caller: &ClientCaller, request: CallToolRequestParams) -> Result
             } });
             let requests = InputRequests::from_iter([("which".to_owned(), serde_json::from_value(form).unwrap())]);
             Ok(InputRequiredResult::new(Some(requests), Some("sealed".to_owned())).into())
+        }
+        "shows" => {
+            let page = json!({ "method": "elicitation/create", "params": {
+                "mode": "url", "message": "look", "url": "https://writ.example/", "elicitationId": "d7",
+            } });
+            let requests = InputRequests::from_iter([("page".to_owned(), serde_json::from_value(page).unwrap())]);
+            Ok(InputRequiredResult::new(Some(requests), Some("decision:d7".to_owned())).into())
         }
         "becomes_task" if caller.takes_tasks() => {
             let view = TaskView { task: "d7".to_owned(), created_at: 1_000, ..TaskView::default() };
@@ -205,7 +213,7 @@ async fn by_the_library(sketch: &Sketch) -> Answer {
         .with_legacy_session_mode(false)
         .with_json_response(true);
     let library = StreamableHttpService::new(|| Ok(Library), Arc::new(NeverSessionManager::default()), config);
-    answer(library.handle(sketch.request()).await.map(Body::new)).await
+    answer(dropped::from_response(library.handle(sketch.request()).await.map(Body::new)).await).await
 }
 
 fn taken(sketch: &Sketch, schemas: &Schemas) -> Result<DirectCall, Option<Message>> {
@@ -345,6 +353,7 @@ async fn every_outcome_is_told_in_the_librarys_own_bytes() {
                 }
                 let direct = directly(&sketch).await.unwrap();
                 assert_eq!(direct, by_the_library(&sketch).await, "{tool}: {}", sketch.message);
+                assert!(!String::from_utf8_lossy(&direct.body).contains("elicitationId"), "{tool}");
                 let is_told = match tool {
                     "floods" => has_token,
                     "loud" | "loud_and_undeclared" => has_token || log_level.is_some(),
