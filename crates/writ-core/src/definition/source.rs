@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::value::Type;
+
 /// One source. Its name is the first part of `source.table` wherever a table is named.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -85,6 +87,18 @@ pub enum ColumnType {
     String,
     /// An RFC 3339 time or date, kept as text.
     Datetime,
+}
+
+impl From<ColumnType> for Type {
+    fn from(ty: ColumnType) -> Self {
+        match ty {
+            ColumnType::Bool => Self::Bool,
+            ColumnType::Long => Self::Long,
+            ColumnType::Decimal => Self::Decimal,
+            ColumnType::String => Self::String,
+            ColumnType::Datetime => Self::Datetime,
+        }
+    }
 }
 
 /// How a column's values are shown instead of as they are.

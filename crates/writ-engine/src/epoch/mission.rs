@@ -18,7 +18,6 @@ use writ_core::value::{Field, Type};
 use writ_knowledge::{Catalog, Fact};
 
 use super::Policies;
-use super::schema::value_type;
 use super::tool::{PlanKind, ToolPlan};
 use crate::workspace::{Defined, Workspace};
 
@@ -128,7 +127,7 @@ pub(super) fn plan(
     inputs::check_reads(around, definition, &mut report);
     inputs::check_params(definition, &mut report);
     let params: BTreeMap<String, Type> =
-        definition.params.iter().map(|(name, ty)| (name.clone(), value_type(*ty))).collect();
+        definition.params.iter().map(|(name, ty)| (name.clone(), Type::from(*ty))).collect();
     let mut mission_type: BTreeMap<String, Field> =
         params.iter().map(|(name, ty)| (name.clone(), Field { ty: ty.clone(), required: true })).collect();
     mission_type.insert("name".to_owned(), Field { ty: Type::String, required: true });

@@ -17,7 +17,7 @@ use writ_core::policy::{CompiledSet, PolicyError, PolicySource, Question, SetKin
 use writ_knowledge::Catalog;
 
 pub(crate) use mission::{Act, Mission};
-pub(crate) use schema::{entity_kind, value_type};
+pub(crate) use schema::entity_kind;
 pub(crate) use tool::{PlanKind, REASON_ARGUMENT, ToolPlan};
 
 use crate::upstream::ServerDescription;

@@ -3,24 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use writ_core::definition::{ColumnType, People, ToolClass};
+use writ_core::definition::{People, ToolClass};
 use writ_core::policy::{ActionShape, SchemaBuilder};
 use writ_core::value::{Field, Type};
 use writ_knowledge::Catalog;
 
 use super::tool::{Output, ToolPlan};
 use crate::workspace::Workspace;
-
-/// The type of a column, parameter or attribute.
-pub(crate) fn value_type(ty: ColumnType) -> Type {
-    match ty {
-        ColumnType::Bool => Type::Bool,
-        ColumnType::Long => Type::Long,
-        ColumnType::Decimal => Type::Decimal,
-        ColumnType::String => Type::String,
-        ColumnType::Datetime => Type::Datetime,
-    }
-}
 
 fn required(ty: Type) -> Field {
     Field { ty, required: true }
@@ -33,7 +22,7 @@ fn strings() -> Type {
 /// The type of `context.person`, which has the attributes of a `User` as well.
 fn person_type(people: &People) -> BTreeMap<String, Field> {
     let looked_up = people.attributes.iter().map(|(name, attribute)| {
-        let ty = value_type(attribute.ty);
+        let ty = Type::from(attribute.ty);
         (name.clone(), required(if attribute.many { Type::Set(Box::new(ty)) } else { ty }))
     });
     looked_up.chain([("id".to_owned(), required(Type::String)), ("groups".to_owned(), required(strings()))]).collect()
@@ -184,7 +173,7 @@ fn all_params(workspace: &Workspace) -> BTreeMap<String, Field> {
     let mut types: BTreeMap<String, Vec<Type>> = BTreeMap::new();
     for mission in &workspace.missions {
         for (name, ty) in &mission.value.params {
-            types.entry(name.clone()).or_default().push(value_type(*ty));
+            types.entry(name.clone()).or_default().push(Type::from(*ty));
         }
     }
     let agreed = types.into_iter().filter_map(|(name, types)| {

@@ -16,7 +16,6 @@ use writ_knowledge::{Knowledge, QueryLimits, SliceColumn, SliceSpec};
 use writ_store::Commit;
 
 use crate::engine::{Engine, refusal_of};
-use crate::epoch::value_type;
 use crate::token::{Audience, Claims, new_id};
 use crate::view::PersonAccess;
 
@@ -182,7 +181,7 @@ pub(crate) async fn attribute(
     let withheld = slices.query(&sql, &QueryLimits::default()).await.map_err(|error| failed(error.to_string()))?;
     let json = crate::permit::release_to_operator(withheld).to_json();
     let rows = json.get("rows").and_then(Json::as_array).cloned().unwrap_or_default();
-    let ty: Type = value_type(definition.ty);
+    let ty = Type::from(definition.ty);
     let values: Result<Vec<Value>, Refusal> = rows
         .iter()
         .filter_map(|row| row.get(0).filter(|value| !value.is_null()))

@@ -3,7 +3,7 @@
 //! A definition may name only what is there, so that a typing error in a file is found before a run, not as a
 //! column that no row ever has. It never adds or hides a column.
 
-use writ_core::definition::{ColumnType, Table};
+use writ_core::definition::Table;
 use writ_core::value::{DECIMAL_PLACES, Type};
 
 use crate::catalog::listed;
@@ -19,7 +19,7 @@ pub(crate) fn apply(table: &str, columns: &mut [ColumnSpec], definition: &Table)
         };
         let bad = |reason: String| KnowledgeError::BadColumn { table: table.to_owned(), column: name.clone(), reason };
         if let Some(ty) = given.ty {
-            column.ty = scalar(ty);
+            column.ty = Type::from(ty);
         } else if given.scale.is_some() {
             column.ty = Type::Decimal;
         }
@@ -60,14 +60,4 @@ pub(crate) fn sorted(labels: impl Iterator<Item = String>) -> Vec<String> {
     labels.sort_unstable();
     labels.dedup();
     labels
-}
-
-fn scalar(ty: ColumnType) -> Type {
-    match ty {
-        ColumnType::Bool => Type::Bool,
-        ColumnType::Long => Type::Long,
-        ColumnType::Decimal => Type::Decimal,
-        ColumnType::String => Type::String,
-        ColumnType::Datetime => Type::Datetime,
-    }
 }
