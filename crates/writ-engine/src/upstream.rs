@@ -56,6 +56,22 @@ pub trait Caller: Send + Sync + 'static {
     async fn ask(&self, ask: Ask, parameters: Json) -> Result<Json, String>;
 }
 
+/// The protocol's name for a question.
+#[must_use]
+pub fn method_of(ask: Ask) -> &'static str {
+    match ask {
+        Ask::Elicitation => "elicitation/create",
+        Ask::Sampling => "sampling/createMessage",
+        Ask::Roots => "roots/list",
+    }
+}
+
+/// What a question of the protocol's asks, if it is one that a worker can be asked.
+#[must_use]
+pub fn ask_of(method: &str) -> Option<Ask> {
+    [Ask::Elicitation, Ask::Sampling, Ask::Roots].into_iter().find(|ask| method_of(*ask) == method)
+}
+
 /// What a server says while a request is under way.
 #[derive(Debug, Clone)]
 pub enum Notice {

@@ -194,7 +194,7 @@ impl Engine {
         let mut questions = BTreeMap::new();
         for (key, request) in &wanted.requests {
             let method = request.get("method").and_then(Json::as_str).unwrap_or_default();
-            let Some(ask) = super::overheard::ask_of(method).filter(|ask| read.act.tool.asks.contains(ask)) else {
+            let Some(ask) = crate::upstream::ask_of(method).filter(|ask| read.act.tool.asks.contains(ask)) else {
                 let reason = Reason {
                     set: "integration".to_owned(),
                     policy: None,

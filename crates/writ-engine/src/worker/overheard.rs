@@ -16,7 +16,7 @@ use super::Call;
 use crate::engine::Engine;
 use crate::epoch::Act;
 use crate::permit::Continued;
-use crate::upstream::{Caller, InputRequired, Notice};
+use crate::upstream::{Caller, InputRequired, Notice, ask_of};
 
 /// How many notices of one read reach the worker.
 const NOTICES_MAX: usize = 1000;
@@ -139,14 +139,4 @@ pub(super) fn answered_ask(answer: &Json) -> Option<Ask> {
 
 fn member<'a>(request: &'a Json, name: &str) -> &'a str {
     request.get(name).and_then(Json::as_str).unwrap_or_default()
-}
-
-/// What a request of the protocol asks, if it is one that a worker can be asked.
-pub(super) fn ask_of(method: &str) -> Option<Ask> {
-    match method {
-        "elicitation/create" => Some(Ask::Elicitation),
-        "sampling/createMessage" => Some(Ask::Sampling),
-        "roots/list" => Some(Ask::Roots),
-        _ => None,
-    }
 }

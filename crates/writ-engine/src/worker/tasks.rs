@@ -220,7 +220,7 @@ impl Engine {
         };
         let refused = view.asks.values().any(|ask| {
             let method = ask.get("method").and_then(Json::as_str).unwrap_or_default();
-            !super::overheard::ask_of(method).is_some_and(|ask| read.act.tool.asks.contains(&ask))
+            !crate::upstream::ask_of(method).is_some_and(|ask| read.act.tool.asks.contains(&ask))
         });
         if refused {
             return Err(Refusal::new(

@@ -18,7 +18,7 @@ use rmcp::service::{OriginatingRequestId, PeerRequestOptions, RequestContext, Se
 use rmcp::{Peer, RoleServer};
 use serde_json::Value as Json;
 use writ_core::definition::Ask;
-use writ_engine::upstream::{Caller, Notice};
+use writ_engine::upstream::{Caller, Notice, method_of};
 
 use super::aside::Aside;
 use super::{client, level};
@@ -177,12 +177,7 @@ impl Caller for ClientCaller {
         if !self.can_be_asked(ask) {
             return Err("the client does not answer such questions".to_owned());
         }
-        let method = match ask {
-            Ask::Elicitation => "elicitation/create",
-            Ask::Sampling => "sampling/createMessage",
-            Ask::Roots => "roots/list",
-        };
-        self.request(method, parameters, ASK_SECONDS_MAX).await
+        self.request(method_of(ask), parameters, ASK_SECONDS_MAX).await
     }
 }
 

@@ -148,16 +148,6 @@ fn locked(questions: &Mutex<Questions>) -> MutexGuard<'_, Questions> {
     questions.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The kind of a question by its method.
-pub(super) fn asked_by(method: &str) -> Option<Ask> {
-    match method {
-        "elicitation/create" => Some(Ask::Elicitation),
-        "sampling/createMessage" => Some(Ask::Sampling),
-        "roots/list" => Some(Ask::Roots),
-        _ => None,
-    }
-}
-
 /// Whether a question is of the form that Writ passes on: of elicitations the ones with a form. An address that
 /// a server wants a person to open stays out.
 pub(super) fn may_be_asked(ask: Ask, parameters: &Json) -> bool {

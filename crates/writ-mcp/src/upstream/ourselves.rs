@@ -15,8 +15,9 @@ use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{RoleClient, Service};
 use serde_json::{Value as Json, json};
 use writ_core::definition::Ask;
+use writ_engine::upstream::ask_of;
 
-use super::conversation::{Declined, asked_by, parameters};
+use super::conversation::{Declined, parameters};
 use super::switchboard::Switchboard;
 use crate::outbound::quoted;
 
@@ -75,7 +76,7 @@ impl Service<RoleClient> for Ourselves {
         if method == "ping" {
             return Ok(ClientResult::empty(()));
         }
-        let Some(ask) = asked_by(&method) else {
+        let Some(ask) = ask_of(&method) else {
             return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "there is no such method here", None));
         };
         let answer = match self.switchboard.asked(&context.extensions) {

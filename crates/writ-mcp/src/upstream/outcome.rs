@@ -11,10 +11,10 @@ use rmcp::model::JsonObject;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde_json::Value as Json;
 use writ_core::definition::Ask;
-use writ_engine::upstream::{InputRequired, Sent, UpstreamTask};
+use writ_engine::upstream::{InputRequired, Sent, UpstreamTask, ask_of};
 
 use super::answer::{answered, refused};
-use super::conversation::{asked_by, may_be_asked};
+use super::conversation::may_be_asked;
 use super::request::Shape;
 use crate::credential;
 use crate::outbound::{HttpError, did_not_leave, http_reason, quoted};
@@ -96,7 +96,7 @@ fn task(mut message: JsonObject) -> Sent {
 pub(super) fn is_allowed(request: &Json, asks: &BTreeSet<Ask>) -> bool {
     let method = request.get("method").and_then(Json::as_str).unwrap_or_default();
     let parameters = request.get("params").unwrap_or(&Json::Null);
-    asked_by(method).is_some_and(|ask| asks.contains(&ask) && may_be_asked(ask, parameters))
+    ask_of(method).is_some_and(|ask| asks.contains(&ask) && may_be_asked(ask, parameters))
 }
 
 /// What a failure says.
