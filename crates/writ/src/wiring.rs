@@ -19,6 +19,9 @@ use writ_trail::note::Signer;
 
 use crate::linking::Links;
 
+/// How long a link that signs a person in is good.
+const SIGN_IN_MILLISECONDS: i64 = 10 * 60_000;
+
 /// Reads a workspace folder, with every problem as one text.
 pub(crate) fn load(folder: &Path) -> Result<Workspace, String> {
     Workspace::load(folder).map_err(|problems| listed(&problems))
@@ -59,6 +62,11 @@ pub(crate) fn person_token(
     let jti = new_id("t").map_err(|refusal| refusal.to_string())?;
     let claims = Claims { aud: audience, sub: person.to_owned(), act: None, run: None, iat: now, exp, jti };
     Ok((token_key(workspace)?.issue(&claims), exp))
+}
+
+/// Issues a ticket with which a person signs in to the console, once.
+pub(crate) fn sign_in_ticket(workspace: &Workspace, person: &str) -> Result<(String, i64), String> {
+    person_token(workspace, person, Audience::SignIn, SIGN_IN_MILLISECONDS)
 }
 
 /// The sealed credentials of a workspace.

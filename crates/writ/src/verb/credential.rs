@@ -10,13 +10,10 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 use writ_core::value::format_datetime;
-use writ_engine::token::Audience;
 use writ_mcp::credential::vault::VALUE_BYTES_MAX;
 use writ_mcp::credential::{Key, Name};
 
 use crate::{client, output, wiring};
-
-const SIGN_IN_MILLISECONDS: i64 = 10 * 60_000;
 
 /// Seal, list, remove and rotate credentials; link an integration in a person's name.
 #[derive(Debug, clap::Args)]
@@ -134,7 +131,7 @@ fn link(folder: &std::path::Path, integration: &str, person: &str, json: bool) -
     }
     let listening = client::address(&workspace)?;
     let base = workspace.config.public_url.clone().unwrap_or(listening);
-    let (ticket, expires_at) = wiring::person_token(&workspace, person, Audience::SignIn, SIGN_IN_MILLISECONDS)?;
+    let (ticket, expires_at) = wiring::sign_in_ticket(&workspace, person)?;
     let path = writ_web::sign_in_with(&ticket, Some(&writ_web::link_integration(integration)));
     let link = format!("{}{path}", base.trim_end_matches('/'));
     if json {

@@ -10,7 +10,6 @@ use writ_engine::token::Audience;
 use crate::{client, output, wiring};
 
 const API_TOKEN_MILLISECONDS: i64 = 12 * 3_600_000;
-const SIGN_IN_MILLISECONDS: i64 = 10 * 60_000;
 
 /// Personal tokens and sign-in links.
 #[derive(Debug, clap::Args)]
@@ -49,8 +48,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, String> {
         Verb::SignIn(Named { person, workspace, json }) => {
             let workspace = wiring::load(&workspace)?;
             let address = client::address(&workspace)?;
-            let (ticket, expires_at) =
-                wiring::person_token(&workspace, &person, Audience::SignIn, SIGN_IN_MILLISECONDS)?;
+            let (ticket, expires_at) = wiring::sign_in_ticket(&workspace, &person)?;
             let link = format!("{address}{}", writ_web::sign_in_with(&ticket, None));
             if json { output::json(&json!({ "link": link, "expires_at": expires_at })) } else { output::data(&link) }
         }
