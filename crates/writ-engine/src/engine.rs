@@ -1,6 +1,6 @@
 //! The engine's parts, and how it is opened and reloaded.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -23,7 +23,7 @@ use crate::scope::{RunScope, SCOPE_MILLISECONDS_MAX, person_subject};
 use crate::token::TokenKey;
 use crate::upstream::{ServerDescription, Upstream};
 use crate::view::Health;
-use crate::workspace::Workspace;
+use crate::workspace::{Started, Workspace};
 
 /// How long looked-up attributes of a person may be used.
 const ATTRIBUTES_MILLISECONDS_MAX: Milliseconds = 5_000;
@@ -61,6 +61,8 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) decider: Decider,
     pub(crate) booted_at: Milliseconds,
+    /// What the definitions of a running server cannot change.
+    started: Started,
     current: RwLock<Arc<Current>>,
     scopes: Mutex<HashMap<String, Arc<RunScope>>>,
     subjects: Mutex<HashMap<String, (Milliseconds, u64, Subject)>>,
@@ -112,6 +114,7 @@ impl Engine {
             booted_at: now,
             clock,
             versions: Mutex::new(HashMap::new()),
+            started: Started::with(&workspace),
             current: RwLock::new(Arc::new(current)),
             scopes: Mutex::default(),
             subjects: Mutex::default(),
@@ -130,12 +133,17 @@ impl Engine {
     }
 
     /// Replaces the definitions. From the next call on the new ones hold, in running runs too; runs keep the
-    /// mission version that they started with.
+    /// mission version that they started with. Connections to integrations that are not among them any more are let go.
     ///
     /// # Errors
-    /// [`StartError::Problems`] where the new definitions are wrong: the old ones stay in force then.
+    /// [`StartError::Problems`] where the new definitions are wrong, or need other connections or another `writ.yaml`
+    /// than the server was started with: the old ones stay in force then, all of them.
     pub async fn reload(&self, folder: &Path) -> Result<(), StartError> {
         let workspace = Workspace::load(folder).map_err(StartError::Problems)?;
+        let differences = self.started.differences(&workspace);
+        if !differences.is_empty() {
+            return Err(StartError::Problems(differences));
+        }
         let number = self.current().number.saturating_add(1);
         let next = build(&workspace, &*self.upstream, number).await.map_err(StartError::Problems)?;
         let _no_approval_is_looked_at = self.execution.write().await;
@@ -144,6 +152,9 @@ impl Engine {
         self.remember_missions(&workspace, &next);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         self.forget_scopes();
+        let names = workspace.integrations.iter().map(|defined| defined.value.integration.clone());
+        let integrations: BTreeSet<String> = names.collect();
+        self.upstream.retain(&integrations);
         self.quarantine_from_the_start().await;
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! Architecture invariant: [`Upstream::send`] is the only way to an integration, and takes a [`Permit`] by value.
 //! Permits are made in this crate alone, once the record that allows the call is durable.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -28,6 +29,10 @@ pub trait Upstream: Send + Sync + 'static {
     /// Where it is gone before the answer, the future is dropped: then the server is told that the request is
     /// cancelled.
     async fn send(&self, permit: Permit, caller: Arc<dyn Caller>) -> Sent;
+
+    /// Only these integrations are used from now on. Connections to any others are let go: each closes once the
+    /// requests on it have ended.
+    fn retain(&self, integrations: &BTreeSet<String>);
 }
 
 /// Who made a request, for as long as it is under way.

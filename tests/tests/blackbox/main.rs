@@ -27,6 +27,7 @@ mod protocol;
 mod published_servers;
 mod quarantine;
 mod rejection;
+mod reload;
 mod repetition;
 mod revocation;
 mod schema;

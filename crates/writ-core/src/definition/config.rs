@@ -30,7 +30,7 @@ pub struct Config {
 }
 
 /// The sealed credentials.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
     /// Where the key is kept under which they are sealed: 64 lower-case hexadecimal digits. Where nothing is said,
@@ -52,7 +52,7 @@ pub enum SealingKey {
 }
 
 /// The trail.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trail {
     /// The log's origin (C2SP checkpoint): a name for this log alone, such as `writ.example.com/acme`.

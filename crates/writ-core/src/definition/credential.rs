@@ -22,7 +22,7 @@ pub struct SecretSource {
 
 /// The credential of a connection: a secret in a header, or a grant of OAuth 2. Exactly one of `env`, `file`,
 /// `sealed` and `oauth` is given.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credential {
     /// The HTTP header in which a secret is sent. `Authorization` gets `Bearer ` in front.

@@ -75,7 +75,7 @@ pub struct Resource {
 }
 
 /// What one connection may cost. A server that uses its share up holds up nobody else.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConnectionLimits {
     /// How long one answer may take, such as `60s`.

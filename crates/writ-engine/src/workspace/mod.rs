@@ -4,6 +4,7 @@
 //! real tables and tools when an epoch is made of them (`epoch`).
 
 mod check;
+mod started;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::pin::Snapshot;
 
 pub(crate) use check::assemble;
 pub use check::check;
+pub(crate) use started::Started;
 
 /// Size of a definition file at most.
 const FILE_BYTES_MAX: u64 = 1 << 20;

@@ -46,6 +46,7 @@ pub(crate) struct FakeUpstream {
     /// What came back of what was asked.
     replies: Mutex<Vec<Result<Json, String>>>,
     followers: Mutex<Vec<Arc<dyn Caller>>>,
+    retained: Mutex<Option<BTreeSet<String>>>,
     hold: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
 }
 
@@ -114,6 +115,7 @@ impl FakeUpstream {
             requests: Mutex::default(),
             replies: Mutex::default(),
             followers: Mutex::default(),
+            retained: Mutex::default(),
             hold: Mutex::default(),
         }
     }
@@ -207,6 +209,11 @@ impl FakeUpstream {
         }
     }
 
+    /// Which integrations are used since definitions were loaded again, where they were.
+    pub(crate) fn retained(&self) -> Option<Vec<String>> {
+        self.retained.lock().unwrap().as_ref().map(|retained| retained.iter().cloned().collect())
+    }
+
     /// Holds the next question about a server back: the executor asks it before anything else.
     pub(crate) fn hold_next_question(&self) -> Held {
         let (arrived, arrives) = oneshot::channel();
@@ -258,5 +265,9 @@ impl Upstream for FakeUpstream {
             Some(sent) => sent,
             None => std::future::pending().await,
         }
+    }
+
+    fn retain(&self, integrations: &BTreeSet<String>) {
+        *self.retained.lock().unwrap() = Some(integrations.clone());
     }
 }

@@ -18,6 +18,7 @@ mod questions;
 mod quorum;
 mod records;
 mod refusals;
+mod reload;
 mod resources;
 mod restart;
 mod results;

@@ -1,10 +1,11 @@
 //! One integration: its rate, and its links.
 //!
 //! Where the connection is everybody's there is one link. Where it is a person's own there is one for each person,
-//! and none without a person; the one that was used longest ago makes room, and closes once its calls are done.
+//! and none without a person; the one that was used longest ago makes room. A link that is let go closes once its calls
+//! are done, since each of them holds it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
@@ -27,7 +28,7 @@ pub(super) struct Integration {
 }
 
 enum Links {
-    Shared(Arc<Link>),
+    Shared(Mutex<Arc<Link>>),
     Personal(Mutex<People>),
 }
 
@@ -45,7 +46,7 @@ impl Integration {
             Links::Personal(Mutex::default())
         } else {
             let link = Link::new(Arc::clone(&connection), None, Arc::clone(&clients), changes.clone());
-            Links::Shared(Arc::new(link))
+            Links::Shared(Mutex::new(Arc::new(link)))
         };
         Self { connection, clients, changes, rate, links }
     }
@@ -58,17 +59,36 @@ impl Integration {
     /// The link for a person, or nothing where the connection is a person's own and nobody is named.
     pub(super) fn link(&self, person: Option<&str>) -> Option<Arc<Link>> {
         match &self.links {
-            Links::Shared(link) => Some(Arc::clone(link)),
+            Links::Shared(link) => Some(Arc::clone(&locked(link))),
             Links::Personal(people) => {
                 let person = person?;
-                let mut people = people.lock().unwrap_or_else(PoisonError::into_inner);
-                Some(people.link(person, || {
-                    let (connection, clients) = (Arc::clone(&self.connection), Arc::clone(&self.clients));
-                    Link::new(connection, Some(person.to_owned()), clients, self.changes.clone())
-                }))
+                Some(locked(people).link(person, || self.new_link(Some(person))))
             }
         }
     }
+
+    /// Lets all links go. Whoever calls afterwards opens a new one.
+    pub(super) fn let_go(&self) {
+        match &self.links {
+            Links::Shared(link) => {
+                let old = std::mem::replace(&mut *locked(link), Arc::new(self.new_link(None)));
+                drop(old);
+            }
+            Links::Personal(people) => {
+                let old = std::mem::take(&mut locked(people).links);
+                drop(old);
+            }
+        }
+    }
+
+    fn new_link(&self, person: Option<&str>) -> Link {
+        let (connection, clients) = (Arc::clone(&self.connection), Arc::clone(&self.clients));
+        Link::new(connection, person.map(str::to_owned), clients, self.changes.clone())
+    }
+}
+
+fn locked<T>(links: &Mutex<T>) -> MutexGuard<'_, T> {
+    links.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl People {

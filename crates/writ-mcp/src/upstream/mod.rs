@@ -32,7 +32,7 @@ mod tests;
 mod tools;
 mod watched;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,5 +124,10 @@ impl Upstream for McpUpstream {
         let run = permit.run().to_owned();
         let call = Call { request: permit.into_request(), idempotency_key, run };
         self.make(&integration, &person, call, caller).await
+    }
+
+    fn retain(&self, integrations: &BTreeSet<String>) {
+        let unused = self.integrations.iter().filter(|(name, _)| !integrations.contains(*name));
+        unused.for_each(|(_, integration)| integration.let_go());
     }
 }

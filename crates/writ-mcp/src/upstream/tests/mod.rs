@@ -7,8 +7,6 @@ mod processes;
 mod questions;
 mod stage;
 
-use std::collections::BTreeSet;
-
 use rmcp::model::JsonObject;
 use serde_json::{Value as Json, json};
 use writ_core::definition::Ask;

@@ -83,3 +83,33 @@ async fn a_child_ends_with_the_upstream() {
     drop(upstream);
     eventually(|| !std::path::Path::new("/proc").join(&number).exists()).await;
 }
+
+#[tokio::test]
+async fn a_child_that_is_not_used_any_more_ends_once_its_call_has_an_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (note, go) = (folder.path().join("number"), folder.path().join("go"));
+    let waits = format!("while [ ! -e {} ]; do sleep 0.02; done; echo \"$log\"", go.display());
+    let script = format!("echo $$ > {}; {}", note.display(), SERVER.replace("echo \"$log\"", &waits));
+    let upstream = Arc::new(reached(child("sh", &script), &[], Limits::default()));
+    let call = tokio::spawn({
+        let upstream = Arc::clone(&upstream);
+        async move { upstream.made(read("show")).await }
+    });
+    let number = || std::fs::read_to_string(&note).unwrap_or_default().trim().to_owned();
+    let runs = |number: &str| std::path::Path::new("/proc").join(number).exists();
+    eventually(|| !number().is_empty()).await;
+    let first = number();
+    upstream.retain(&BTreeSet::from([NAME.to_owned()]));
+    upstream.retain(&BTreeSet::new());
+    assert!(runs(&first) && !call.is_finished(), "the call that is under way keeps it");
+    std::fs::write(&go, "").unwrap();
+    assert!(!answered(call.await.unwrap()).0);
+    eventually(|| !runs(&first)).await;
+    // Whoever calls afterwards gets another one.
+    assert!(!answered(upstream.made(read("show")).await).0);
+    assert_ne!(number(), first);
+    let second = number();
+    upstream.retain(&BTreeSet::from([NAME.to_owned()]));
+    assert!(!answered(upstream.made(read("show")).await).0);
+    assert_eq!(number(), second, "what is used stays");
+}
