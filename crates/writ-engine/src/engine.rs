@@ -23,6 +23,7 @@ use crate::scope::{RunScope, SCOPE_MILLISECONDS_MAX, person_subject};
 use crate::token::TokenKey;
 use crate::upstream::{ServerDescription, Upstream};
 use crate::view::Health;
+use crate::worker::Comparisons;
 use crate::workspace::{Started, Workspace};
 
 /// How long looked-up attributes of a person may be used.
@@ -74,6 +75,8 @@ pub struct Engine {
     pub(crate) redeemed: Mutex<HashMap<String, Milliseconds>>,
     /// Tools that are not what the operator has pinned.
     pub(crate) quarantined: Mutex<BTreeMap<String, Quarantined>>,
+    /// What connections of a person's own have been compared with.
+    pub(crate) comparisons: Comparisons,
     /// When the result of an integration's read is released.
     pub(crate) reads: ReadRecords,
 }
@@ -122,6 +125,7 @@ impl Engine {
             execution: tokio::sync::RwLock::default(),
             redeemed: Mutex::default(),
             quarantined: Mutex::default(),
+            comparisons: Comparisons::default(),
             reads: workspace.config.trail.reads,
         };
         engine.remember_missions(&workspace, &engine.current());
@@ -152,6 +156,7 @@ impl Engine {
         self.remember_missions(&workspace, &next);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         self.forget_scopes();
+        self.comparisons.forget();
         let names = workspace.integrations.iter().map(|defined| defined.value.integration.clone());
         let integrations: BTreeSet<String> = names.collect();
         self.upstream.retain(&integrations);

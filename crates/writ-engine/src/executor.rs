@@ -113,6 +113,10 @@ impl Engine {
                 decision: id.to_owned(),
                 why: format!("`{}` has not linked `{}`", action.person, action.integration.name),
             },
+            Sent::NotCompared => Event::NotSent {
+                decision: id.to_owned(),
+                why: "what the integration offers has to be looked at first".to_owned(),
+            },
             Sent::NotSent(why) => Event::NotSent { decision: id.to_owned(), why },
             Sent::Lost(why) => Event::OutcomeUnknown { decision: id.to_owned(), why },
         };

@@ -20,6 +20,16 @@ pub struct Permit {
     idempotency_key: Option<String>,
     run: String,
     person: String,
+    basis: Basis,
+}
+
+/// What a request relies on that leaves on a connection of a person's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// That this edition of what the server offers has been compared with the plan; none has been where there is none.
+    Compared(Option<u64>),
+    /// That its tool was looked at right before the intent was recorded.
+    Intent,
 }
 
 /// What is asked of an integration.
@@ -97,6 +107,7 @@ impl Permit {
             idempotency_key: Some(idempotency_key.to_owned()),
             run: action.run.clone(),
             person: action.person.clone(),
+            basis: Basis::Intent,
         }
     }
 
@@ -108,18 +119,27 @@ impl Permit {
             idempotency_key: None,
             run: action.run.clone(),
             person: action.person.clone(),
+            basis: Basis::Intent,
         }
     }
 
     /// Leave to ask for something that the operator has classified as a read, once policy has allowed it. Its result
-    /// stays withheld until its own record is durable.
-    pub(crate) fn for_read(integration: &str, request: Request, run: &Run, _allowed: &Allowed) -> Self {
+    /// stays withheld until its own record is durable. `compared` is the edition of what the server offers that has been
+    /// compared with the plan, where the connection is a person's own.
+    pub(crate) fn for_read(
+        integration: &str,
+        request: Request,
+        run: &Run,
+        _allowed: &Allowed,
+        compared: Option<u64>,
+    ) -> Self {
         Self {
             integration: integration.to_owned(),
             request,
             idempotency_key: None,
             run: run.id.clone(),
             person: run.start.person.clone(),
+            basis: Basis::Compared(compared),
         }
     }
 
@@ -151,6 +171,12 @@ impl Permit {
     #[must_use]
     pub fn person(&self) -> &str {
         &self.person
+    }
+
+    /// What it relies on, where the connection is that person's own.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        self.basis
     }
 
     /// Uses the permit up: the request to send.

@@ -6,13 +6,14 @@
 //! that changes to and fro is not one to trust. Only new definitions, which an operator has loaded, take it out.
 //!
 //! A server that cannot be described at present changes nothing; before each effect it is asked once more
-//! (`executor`).
+//! (`executor`). A connection that is a person's own is looked at when it is used (`worker`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value as Json;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -31,7 +32,7 @@ const INSPECTION_INTERVAL_SECONDS: u64 = 30;
 /// How long two looks are apart at least, however often servers say that they have changed.
 const INSPECTION_PAUSE_MILLISECONDS: u64 = 500;
 /// How long one integration may take to describe itself. Longer, and it counts as not available.
-const INSPECTION_SECONDS_MAX: u64 = 20;
+pub(crate) const INSPECTION_SECONDS_MAX: u64 = 20;
 /// How many integrations are asked at a time.
 const INSPECTIONS_AT_A_TIME_MAX: usize = 8;
 
@@ -56,6 +57,9 @@ pub struct Quarantine {
 }
 
 type Tools = BTreeMap<String, Quarantined>;
+
+/// What is not as planned, with the reasons.
+type Departed = BTreeMap<String, Vec<Reason>>;
 
 impl Engine {
     /// Looks at the integrations for as long as the engine lives: every now and then, and whenever `changed` counts up.
@@ -101,32 +105,40 @@ impl Engine {
         let current = self.current();
         let limit = Duration::from_secs(INSPECTION_SECONDS_MAX);
         match tokio::time::timeout(limit, self.upstream.describe(integration, None)).await {
-            Ok(Ok(server)) => self.compare(&current, integration, &server).await,
+            Ok(Ok(server)) => {
+                self.compare(&current, integration, &server).await;
+            }
             Ok(Err(error)) => tracing::debug!(%error, "an integration cannot be looked at"),
             Err(_) => tracing::debug!(integration, "an integration cannot be looked at in time"),
         }
     }
 
-    /// Puts into quarantine what a server describes otherwise than it was planned. `current` is what was in force
-    /// before the server was asked: its answer says nothing of definitions that have come since.
-    pub(crate) async fn compare(&self, current: &Current, integration: &str, server: &ServerDescription) {
+    /// Puts into quarantine what a server describes otherwise than it was planned, and gives all that departs from its
+    /// plan. `current` is what was in force before the server was asked: its answer says nothing of definitions that
+    /// have come since.
+    pub(crate) async fn compare(&self, current: &Current, integration: &str, server: &ServerDescription) -> Departed {
         let plans = current.epoch.tools.values().filter(|plan| plan.identity.name == integration);
-        let compared = plans.map(|plan| (plan.full_name.as_str(), departures(plan, server)));
-        let departed: Vec<(&str, Vec<Reason>)> = compared.filter(|(_, reasons)| !reasons.is_empty()).collect();
-        if departed.is_empty() {
-            return;
+        let compared = plans.map(|plan| (plan, departures(plan, server)));
+        let compared: Vec<_> = compared.filter(|(_, reasons)| !reasons.is_empty()).collect();
+        let for_all: Vec<_> = compared.iter().filter(|(plan, _)| concerns_everybody(plan, server)).collect();
+        let departed = || -> Departed {
+            compared.iter().map(|(plan, reasons)| (plan.full_name.clone(), reasons.clone())).collect()
+        };
+        if for_all.is_empty() {
+            return departed();
         }
         // New definitions wait until this is done.
         let _no_definitions_change = self.execution.read().await;
         if self.current().number != current.number {
-            return;
+            return departed();
         }
-        for (tool, reasons) in departed {
+        for (plan, reasons) in for_all {
             let since = self.clock.now();
-            let new = Quarantined { since, reasons, recorded: false };
-            self.in_quarantine().entry(tool.to_owned()).or_insert(new);
+            let new = Quarantined { since, reasons: reasons.clone(), recorded: false };
+            self.in_quarantine().entry(plan.full_name.clone()).or_insert(new);
         }
         self.enforce_quarantines().await;
+        departed()
     }
 
     /// New definitions are in force: in quarantine is what was not as pinned when they were checked, and nothing else.
@@ -219,16 +231,26 @@ impl Engine {
 
 /// How a server departs from a plan.
 fn departures(plan: &ToolPlan, server: &ServerDescription) -> Vec<Reason> {
-    let offered = match plan.kind {
+    let planned = (plan.identity.server.as_str(), &plan.definition, plan.schema_digest);
+    pin::departures(&plan.tool, planned, &server.server, offered(plan, server))
+}
+
+/// What a server offers now by the name of a plan.
+fn offered<'a>(plan: &'a ToolPlan, server: &'a ServerDescription) -> Option<&'a Json> {
+    match plan.kind {
         PlanKind::Tool => server.tools.iter().find(|tool| tool.name == plan.tool).map(|tool| &tool.definition),
         PlanKind::Prompt => {
             server.prompts.iter().find(|prompt| prompt.name == plan.tool).map(|prompt| &prompt.definition)
         }
         // A set of resources is the operator's own words; the server's part in it is its identity.
         PlanKind::Resource(_) => Some(&plan.definition),
-    };
-    let planned = (plan.identity.server.as_str(), &plan.definition, plan.schema_digest);
-    pin::departures(&plan.tool, planned, &server.server, offered)
+    }
+}
+
+/// Whether a departure is one for everybody. What is missing on a connection of one person's own may be what that
+/// person may not use, and is kept from them alone.
+fn concerns_everybody(plan: &ToolPlan, server: &ServerDescription) -> bool {
+    server.edition.is_none() || server.server != plan.identity.server || offered(plan, server).is_some()
 }
 
 fn listed(reasons: &[Reason]) -> String {

@@ -25,6 +25,9 @@ pub trait Upstream: Send + Sync + 'static {
 
     /// Makes one request, once. Never retries by itself.
     ///
+    /// On a connection that is a person's own, a read leaves only while what the server offers is the edition that its
+    /// permit names ([`crate::permit::Basis`]); otherwise the answer is [`Sent::NotCompared`].
+    ///
     /// `caller` hears what the server says while the request is under way, and is asked what the server asks.
     /// Where it is gone before the answer, the future is dropped: then the server is told that the request is
     /// cancelled.
@@ -135,6 +138,9 @@ pub struct ServerDescription {
     pub templates: Vec<UpstreamItem>,
     /// Whether it completes arguments.
     pub completes: bool,
+    /// Of a connection that is one person's own: which edition of what the server offers this is. The number is another
+    /// one after each opening, and after each word of a change. Such a server may offer other people something else.
+    pub edition: Option<u64>,
 }
 
 /// A tool as its server describes it: hints from an untrusted party.
@@ -169,6 +175,8 @@ pub struct UpstreamUnavailable {
     pub integration: String,
     /// What happened.
     pub detail: String,
+    /// Whether it is because the person has not linked it.
+    pub not_linked: bool,
 }
 
 /// What became of one request.
@@ -185,6 +193,8 @@ pub enum Sent {
     NotSent(String),
     /// The request certainly did not leave, because the run's person has not linked the integration.
     NotLinked,
+    /// The request certainly did not leave, because what the server offers has to be described first, and compared.
+    NotCompared,
     /// The request left, or may have, and no answer came.
     Lost(String),
 }

@@ -195,6 +195,7 @@ impl Snapshot {
             resources: items(&self.resources),
             templates: items(&self.templates),
             completes: self.completes,
+            edition: None,
         }
     }
 }

@@ -19,9 +19,9 @@ use super::seal::{ContinuedState, TaskReference};
 use super::{Call, Worker};
 use crate::engine::Engine;
 use crate::epoch::{Act, PlanKind};
-use crate::permit::{Continued, Permit, Request, TaskStep};
+use crate::permit::{Continued, Request, TaskStep};
 use crate::result;
-use crate::upstream::{Answer, Caller, InputRequired, Sent, UpstreamTask};
+use crate::upstream::{Answer, Caller, InputRequired, Nobody, Sent, UpstreamTask};
 use crate::view::WorkerAnswer;
 
 /// What of a task says nothing but how it stands.
@@ -50,20 +50,24 @@ impl Engine {
         let continued = self.continued(call, act, &arguments, worker.continued.clone()).await?;
         let decided = self.decided(&call.current, &call.scope, act, &call.run, &arguments).await?;
         let caller = Arc::new(Overheard::new(self.clone(), call, act, worker.caller.clone()));
-        let ask_again = |continued| {
-            let request = request(act, &arguments, continued);
-            Permit::for_read(&act.tool.identity.name, request, &call.run, &decided.allowed)
-        };
         let on_its_way = OnItsWay::new(self, call, act, &arguments);
-        let mut sent = self.upstream.send(ask_again(continued), caller.clone()).await;
+        let first = || request(act, &arguments, continued.clone());
+        let mut sent = match self.send_read(call, act, &decided, first, caller.clone()).await {
+            Ok(sent) => sent,
+            Err(refusal) => {
+                on_its_way.has_ended();
+                return Err(refusal);
+            }
+        };
         // A worker that can be asked at once is asked at once; any other makes its call again with the answers.
         for _ in 0..ROUNDS_MAX {
             let Sent::InputRequired(wanted) = &sent else { break };
             if !caller.can_answer(wanted) {
                 break;
             }
-            let continued = caller.answer(wanted).await.map_err(|why| Refusal::new(Code::UpstreamError, why))?;
-            sent = self.upstream.send(ask_again(Some(continued)), caller.clone()).await;
+            let answers = caller.answer(wanted).await.map_err(|why| Refusal::new(Code::UpstreamError, why))?;
+            let again = || request(act, &arguments, Some(answers.clone()));
+            sent = self.send_read(call, act, &decided, again, caller.clone()).await?;
         }
         let read = Read { call, act: act.clone(), arguments };
         let ended = match sent {
@@ -288,7 +292,12 @@ impl Engine {
     }
 
     /// The integration made a task of a read: the worker gets it under an id that holds for this run and this call.
-    async fn carried(&self, read: &Read<'_>, decided: &Decided, task: UpstreamTask) -> Result<WorkerAnswer, Refusal> {
+    async fn carried(
+        self: &Arc<Self>,
+        read: &Read<'_>,
+        decided: &Decided,
+        task: UpstreamTask,
+    ) -> Result<WorkerAnswer, Refusal> {
         let UpstreamTask(mut members) = task;
         if read.act.looks_at_results() {
             members.retain(|name, _| TASK_MEMBERS.contains(&name.as_str()));
@@ -301,9 +310,9 @@ impl Engine {
             arguments: read.arguments.clone(),
         };
         let Some(sealed) = self.seal_task(&reference) else {
-            let step = Request::Task { task: id, step: TaskStep::Cancel };
-            let permit = Permit::for_read(&read.act.tool.identity.name, step, &read.call.run, &decided.allowed);
-            self.upstream.send(permit, Arc::new(crate::upstream::Nobody)).await;
+            let cancel = || Request::Task { task: id.clone(), step: TaskStep::Cancel };
+            // Whether or not the integration hears of it, nobody will ask for the task again.
+            let _ = self.send_read(read.call, &read.act, decided, cancel, Arc::new(Nobody)).await;
             let message = "the integration made a task of this call, which its arguments are too long for";
             return Err(Refusal::new(Code::UpstreamError, message));
         };
@@ -359,13 +368,13 @@ impl Engine {
         step.insert("follow".to_owned(), Json::Bool(begin));
         let read = Read { call, act: act.clone(), arguments: step };
         self.record_read(&read, &Map::new(), &Json::Null, false).await?;
-        let request = Request::Follow { uri: uri.to_owned(), begin };
-        let permit = Permit::for_read(&act.tool.identity.name, request, &call.run, &decided.allowed);
+        let follow = || Request::Follow { uri: uri.to_owned(), begin };
         let caller = Arc::new(Overheard::new(self.clone(), call, &act, caller));
-        match self.upstream.send(permit, caller).await {
-            Sent::Answered(answer) if !answer.is_error => Ok(()),
-            Sent::Answered(answer) => Err(refused_by(&read, &answer)),
-            other => Err(unreached(&read, other)),
+        match self.send_read(call, &act, &decided, follow, caller).await {
+            Ok(Sent::Answered(answer)) if !answer.is_error => Ok(()),
+            Ok(Sent::Answered(answer)) => Err(refused_by(&read, &answer)),
+            Ok(other) => Err(unreached(&read, other)),
+            Err(refusal) => Err(unknown().because(refusal.reasons)),
         }
     }
 
@@ -430,17 +439,16 @@ impl Engine {
         let decided = self.decided(&call.current, &call.scope, &act, &call.run, &arguments).await?;
         // What was decided about, and nothing beside it.
         parameters.retain(|name, _| matches!(name.as_str(), "ref" | "argument" | "context"));
-        let permit =
-            Permit::for_read(&act.tool.identity.name, Request::Complete(parameters), &call.run, &decided.allowed);
+        let complete = || Request::Complete(parameters.clone());
         let on_its_way = OnItsWay::new(self, call, &act, &arguments);
         let read = Read { call, act: act.clone(), arguments };
-        let sent = self.upstream.send(permit, Arc::new(crate::upstream::Nobody)).await;
-        let completed = match sent {
-            Sent::Answered(answer) => {
+        let completed = match self.send_read(call, &act, &decided, complete, Arc::new(Nobody)).await {
+            Ok(Sent::Answered(answer)) => {
                 self.record_read(&read, &answer.message, &answer.result, answer.is_error).await?;
                 if answer.is_error { Err(refused_by(&read, &answer)) } else { Ok(answer.message) }
             }
-            other => Err(self.no_answer(&read, other).await),
+            Ok(other) => Err(self.no_answer(&read, other).await),
+            Err(refusal) => Err(refusal),
         };
         on_its_way.has_ended();
         completed
@@ -554,6 +562,9 @@ fn unreached(read: &Read<'_>, sent: Sent) -> Refusal {
                 Code::NotLinked,
                 format!("`{person}` has not linked `{integration}`; they do so in the console, under Integrations"),
             )
+        }
+        Sent::NotCompared => {
+            Refusal::new(Code::NotSent, "what the integration offers has to be looked at first; try again later")
         }
         Sent::NotSent(why) | Sent::Lost(why) => {
             let reason = Reason { set: "integration".to_owned(), policy: None, detail: why };

@@ -11,6 +11,7 @@ mod fetch;
 mod knowledge;
 mod offers;
 mod overheard;
+mod personal;
 mod report;
 mod seal;
 mod tasks;
@@ -29,6 +30,8 @@ use crate::scope::RunScope;
 use crate::token::Audience;
 use crate::upstream::Caller;
 use crate::view::{WorkerAccess, WorkerAnswer, WorkerCall};
+
+pub(crate) use personal::Comparisons;
 
 /// Length of a worker's words at most.
 pub(crate) const CLAIM_CHARS_MAX: usize = 4000;

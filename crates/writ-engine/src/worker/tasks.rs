@@ -20,7 +20,7 @@ use super::overheard::answered_ask;
 use super::seal::TaskReference;
 use crate::engine::Engine;
 use crate::executor::unreadable;
-use crate::permit::{Permit, Request, TaskStep};
+use crate::permit::{Request, TaskStep};
 use crate::upstream::{Answer, Nobody, Sent};
 use crate::view::{TaskStatus, TaskView, WorkerAccess, WorkerAnswer};
 
@@ -299,17 +299,17 @@ impl Engine {
         let act = call.scope.mission.act_of(&reference.action).cloned().ok_or_else(unknown)?;
         self.may_read(call)?;
         let decided = self.decided(&call.current, &call.scope, &act, &call.run, &reference.arguments).await?;
-        let request = Request::Task { task: reference.task.clone(), step };
-        let permit = Permit::for_read(&act.tool.identity.name, request, &call.run, &decided.allowed);
         let on_its_way = OnItsWay::new(self, call, &act, &reference.arguments);
         let read = Read { call, act, arguments: reference.arguments.clone() };
-        let stepped = match self.upstream.send(permit, Arc::new(Nobody)).await {
-            Sent::Answered(answer) if !answer.is_error => Ok(answer),
-            Sent::Answered(answer) => {
+        let request = || Request::Task { task: reference.task.clone(), step: step.clone() };
+        let stepped = match self.send_read(call, &read.act, &decided, request, Arc::new(Nobody)).await {
+            Ok(Sent::Answered(answer)) if !answer.is_error => Ok(answer),
+            Ok(Sent::Answered(answer)) => {
                 self.record_read(&read, &answer.message, &answer.result, true).await?;
                 Err(refused_by(&read, &answer))
             }
-            other => Err(self.no_answer(&read, other).await),
+            Ok(other) => Err(self.no_answer(&read, other).await),
+            Err(refusal) => Err(refusal),
         };
         on_its_way.has_ended();
         stepped.map(|answer| (read, decided, answer))

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::oneshot;
-use writ_engine::permit::{Permit, Request};
+use writ_engine::permit::{Basis, Permit, Request};
 use writ_engine::upstream::{Caller, Notice, Sent, ServerDescription, Upstream, UpstreamTool, UpstreamUnavailable};
 
 use crate::play::Play;
@@ -38,6 +38,10 @@ pub(crate) struct Call {
 /// The integrations. What has an idempotency key is an effect; everything else is a read.
 pub(crate) struct FakeUpstream {
     servers: Mutex<BTreeMap<String, ServerDescription>>,
+    /// The editions of those whose connections are people's own.
+    personal: Mutex<BTreeMap<String, u64>>,
+    /// On whose behalf those were described.
+    looks: Mutex<Vec<String>>,
     /// Those that cannot be reached.
     down: Mutex<BTreeSet<String>>,
     effects: Mutex<VecDeque<Play>>,
@@ -109,6 +113,8 @@ impl FakeUpstream {
     pub(crate) fn new() -> Self {
         Self {
             servers: Mutex::new(BTreeMap::from([("pay".to_owned(), pay())])),
+            personal: Mutex::default(),
+            looks: Mutex::default(),
             down: Mutex::default(),
             effects: Mutex::default(),
             reads: Mutex::default(),
@@ -191,6 +197,16 @@ impl FakeUpstream {
         self.change("pay", |server| server.server = name.to_owned());
     }
 
+    /// Every person's connection to an integration is another one from now on, and each is their own.
+    pub(crate) fn opens_for_each(&self, integration: &str) {
+        *self.personal.lock().unwrap().entry(integration.to_owned()).or_default() += 1;
+    }
+
+    /// On whose behalf integrations were described on people's own connections, in order.
+    pub(crate) fn looks(&self) -> Vec<String> {
+        self.looks.lock().unwrap().clone()
+    }
+
     /// From now on an integration cannot be reached.
     pub(crate) fn goes_down(&self, integration: &str) {
         self.down.lock().unwrap().insert(integration.to_owned());
@@ -228,21 +244,35 @@ impl Upstream for FakeUpstream {
     async fn describe(
         &self,
         integration: &str,
-        _person: Option<&str>,
+        person: Option<&str>,
     ) -> Result<ServerDescription, UpstreamUnavailable> {
+        let unavailable = |why: &str| UpstreamUnavailable {
+            integration: integration.to_owned(),
+            detail: why.to_owned(),
+            not_linked: false,
+        };
         let held = self.hold.lock().unwrap().take();
         if let Some((arrived, released)) = held {
             _ = arrived.send(());
             _ = released.await;
         }
-        if self.down.lock().unwrap().contains(integration) {
-            let detail = "nobody listens".to_owned();
-            return Err(UpstreamUnavailable { integration: integration.to_owned(), detail });
+        let edition = self.personal.lock().unwrap().get(integration).copied();
+        match person {
+            None if edition.is_some() => return Err(unavailable("nobody is named")),
+            Some(person) if edition.is_some() => self.looks.lock().unwrap().push(person.to_owned()),
+            _ => {}
         }
-        Ok(self.description(integration))
+        if self.down.lock().unwrap().contains(integration) {
+            return Err(unavailable("nobody listens"));
+        }
+        Ok(ServerDescription { edition, ..self.description(integration) })
     }
 
     async fn send(&self, permit: Permit, caller: Arc<dyn Caller>) -> Sent {
+        let edition = self.personal.lock().unwrap().get(permit.integration()).copied();
+        if edition.is_some() && !matches!(permit.basis(), Basis::Intent) && permit.basis() != Basis::Compared(edition) {
+            return Sent::NotCompared;
+        }
         let key = permit.idempotency_key().map(str::to_owned);
         let is_down = self.down.lock().unwrap().contains(permit.integration());
         let script = if key.is_some() { &self.effects } else { &self.reads };

@@ -11,6 +11,7 @@ mod fake_upstream;
 mod labels;
 mod narrowed;
 mod outcomes;
+mod personal;
 mod play;
 mod prompts;
 mod quarantined;

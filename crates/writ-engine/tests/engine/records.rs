@@ -69,6 +69,7 @@ fn server() -> ServerDescription {
         resources: resources.map(resource).to_vec(),
         templates: ["policy://refunds/{name}", "secret://{id}"].map(template).to_vec(),
         completes: true,
+        edition: None,
     }
 }
 

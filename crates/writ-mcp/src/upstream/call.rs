@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until, timeout};
 use writ_core::definition::Ask;
-use writ_engine::permit::Request;
+use writ_engine::permit::{Basis, Request};
 use writ_engine::upstream::{Answer, Caller, Notice, Sent};
 
 use super::answer::refused;
@@ -38,6 +38,8 @@ pub(super) struct Call {
     pub(super) idempotency_key: Option<String>,
     /// The run on whose account it is.
     pub(super) run: String,
+    /// What it relies on where the connection is a person's own.
+    pub(super) basis: Basis,
 }
 
 impl Call {
@@ -60,6 +62,9 @@ impl Call {
             Err(NotOpen::NotLinked) => return Sent::NotLinked,
             Err(NotOpen::Unavailable(why)) => return Sent::NotSent(why),
         };
+        if link.is_personal() && !self.may_leave(open.edition) {
+            return Sent::NotCompared;
+        }
         let sent = match &self.request {
             Request::Follow { uri, begin: true } if open.is_current() => self.listen(link, &open, uri, caller).await,
             Request::Follow { uri, begin: true } => {
@@ -75,6 +80,15 @@ impl Call {
         };
         judge(pass, &sent);
         sent
+    }
+
+    /// Whether the request may leave where the server offers this edition.
+    fn may_leave(&self, edition: u64) -> bool {
+        match (&self.request, self.basis) {
+            // Who stops following is told nothing, and has been taken off already.
+            (Request::Follow { begin: false, .. }, _) | (_, Basis::Intent) => true,
+            (_, Basis::Compared(compared)) => compared == Some(edition),
+        }
     }
 
     /// Sends the request and waits for its answer.
@@ -156,7 +170,7 @@ fn judge(pass: Pass<'_>, sent: &Sent) {
     match sent {
         Sent::Answered(_) | Sent::InputRequired(_) | Sent::Task(_) => pass.answered(),
         Sent::Lost(why) | Sent::NotSent(why) => pass.missed(why, Instant::now()),
-        Sent::NotLinked => drop(pass),
+        Sent::NotLinked | Sent::NotCompared => drop(pass),
     }
 }
 

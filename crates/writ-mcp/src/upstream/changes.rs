@@ -3,9 +3,10 @@
 //! A counter goes up; nobody is told what changed, since the whole description is asked for again anyway. A server
 //! that announces changes all the time moves the counter a few times a second at most. A server of the current
 //! revision announces them to those who listen, so a connection to one keeps listening for as long as it is open.
+//! Here are also the numbers of editions: of what a connection offered from one change, or opening, to the next.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rmcp::model::{ServerCapabilities, ServerNotification, SubscriptionFilter};
@@ -27,12 +28,18 @@ pub(super) struct Changes(Arc<Counter>);
 struct Counter {
     count: watch::Sender<u64>,
     gathering: AtomicBool,
+    editions: AtomicU64,
 }
 
 impl Changes {
     /// Follows the counter.
     pub(super) fn follow(&self) -> watch::Receiver<u64> {
         self.0.count.subscribe()
+    }
+
+    /// The number of a new edition: one that no connection has had before.
+    pub(super) fn new_edition(&self) -> u64 {
+        self.0.editions.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
     /// Announces a change.

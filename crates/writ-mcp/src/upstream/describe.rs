@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use rmcp::ServiceError;
 use rmcp::model::{ClientRequest, CustomRequest, ErrorCode, JsonObject};
 use serde_json::Value as Json;
-use writ_engine::upstream::{ServerDescription, UpstreamItem, UpstreamTool};
+use writ_engine::upstream::{Sent, ServerDescription, UpstreamItem, UpstreamTool};
 
 use super::answer::size;
 use super::dial::NotOpen;
@@ -36,21 +36,21 @@ const RESOURCES: List = List { method: "resources/list", member: "resources", ke
 const TEMPLATES: List = List { method: "resources/templates/list", member: "resourceTemplates", key: "uriTemplate" };
 
 /// Asks for the account, now.
-pub(super) async fn describe(link: &Link) -> Result<ServerDescription, String> {
+pub(super) async fn describe(link: &Link) -> Result<ServerDescription, Failure> {
     let open = link.open().await.map_err(|not_open| match not_open {
-        NotOpen::NotLinked => "the person has not linked it".to_owned(),
-        NotOpen::Unavailable(why) => why,
-    })?;
-    let described = of(&open).await;
-    match described {
-        Ok(description) => Ok(description),
-        Err(failure) => {
-            if failure.connection_is_stale {
-                link.close(&open).await;
-            }
-            Err(failure.why)
+        NotOpen::NotLinked => {
+            Failure { is_not_linked: true, ..Failure::from("the person has not linked it".to_owned()) }
         }
+        NotOpen::Unavailable(why) => Failure::from(why),
+    })?;
+    let mut described = of(&open).await;
+    match &mut described {
+        // The edition from before the first question: what changes while the lists are told makes another one.
+        Ok(description) => description.edition = link.is_personal().then_some(open.edition),
+        Err(failure) if failure.connection_is_stale => link.close(&open).await,
+        Err(_) => {}
     }
+    described
 }
 
 /// Lists the tools to know of which ones parts of a call's arguments go into headers.
@@ -61,8 +61,12 @@ pub(super) async fn list_tools(open: &Open) {
     }
 }
 
-struct Failure {
-    why: String,
+/// Why there is no account.
+pub(super) struct Failure {
+    /// For operators.
+    pub(super) why: String,
+    /// Whether the person has not linked the integration.
+    pub(super) is_not_linked: bool,
     connection_is_stale: bool,
     /// The server does not know the method.
     is_unknown_method: bool,
@@ -70,7 +74,7 @@ struct Failure {
 
 impl From<String> for Failure {
     fn from(why: String) -> Self {
-        Self { why, connection_is_stale: false, is_unknown_method: false }
+        Self { why, is_not_linked: false, connection_is_stale: false, is_unknown_method: false }
     }
 }
 
@@ -143,10 +147,17 @@ async fn page(open: &Open, list: &List, cursor: Option<String>) -> Result<(Vec<J
         parameters.insert("cursor".to_owned(), Json::String(cursor));
     }
     let request = CustomRequest::new(list.method, Some(Json::Object(parameters)));
-    let answer = open.peer.send_request(ClientRequest::CustomRequest(request)).await.map_err(|error| Failure {
-        why: format!("`{}` failed: {}", list.method, outcome::reason(&error)),
-        connection_is_stale: outcome::of_failure(&error, Shape::Acknowledgement, Kind::Read).connection_is_stale,
-        is_unknown_method: matches!(&error, ServiceError::McpError(error) if error.code == ErrorCode::METHOD_NOT_FOUND),
+    let answer = open.peer.send_request(ClientRequest::CustomRequest(request)).await.map_err(|error| {
+        let failed = outcome::of_failure(&error, Shape::Acknowledgement, Kind::Read);
+        Failure {
+            why: format!("`{}` failed: {}", list.method, outcome::reason(&error)),
+            is_not_linked: matches!(failed.sent, Sent::NotLinked),
+            connection_is_stale: failed.connection_is_stale,
+            is_unknown_method: matches!(
+                &error,
+                ServiceError::McpError(error) if error.code == ErrorCode::METHOD_NOT_FOUND
+            ),
+        }
     })?;
     let mut answer = serde_json::to_value(answer).unwrap_or_default();
     let next = answer.get("nextCursor").and_then(Json::as_str).filter(|next| !next.is_empty()).map(str::to_owned);

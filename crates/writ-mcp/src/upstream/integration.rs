@@ -51,9 +51,22 @@ impl Integration {
         Self { connection, clients, changes, rate, links }
     }
 
+    /// One with a link for each person, whatever its credential is.
+    #[cfg(test)]
+    pub(super) fn of_each_person(connection: Connection, clients: Arc<Clients>, changes: Changes) -> Self {
+        Self { links: Links::Personal(Mutex::default()), ..Self::new(connection, clients, changes) }
+    }
+
     /// Whether one more call may be made now.
     pub(super) fn may_call(&self) -> bool {
         self.rate.as_ref().is_none_or(|rate| rate.take(Instant::now()))
+    }
+
+    /// A call that had been counted was not made after all.
+    pub(super) fn give_call_back(&self) {
+        if let Some(rate) = &self.rate {
+            rate.give_back();
+        }
     }
 
     /// The link for a person, or nothing where the connection is a person's own and nobody is named.

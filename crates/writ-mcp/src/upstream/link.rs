@@ -67,6 +67,8 @@ pub(super) struct Open {
     pub(super) direct: Option<Arc<Direct>>,
     /// What is known of its tools.
     pub(super) tools: Arc<Tools>,
+    /// The edition of what its server offers, as far as is known.
+    pub(super) edition: u64,
     is_current: bool,
     opening: u64,
 }
@@ -115,6 +117,11 @@ impl Link {
         self.switchboard.follows()
     }
 
+    /// Whether it is one person's own.
+    pub(super) fn is_personal(&self) -> bool {
+        self.person.is_some()
+    }
+
     /// How long a call may take here.
     pub(super) fn answer_within(&self) -> Duration {
         self.connection.limits.answer
@@ -136,7 +143,7 @@ impl Link {
         if let Some(live) = &state.live
             && !live.running.is_transport_closed()
         {
-            return Ok(live.opened(state.opening));
+            return Ok(live.opened(state.opening, self.switchboard.edition()));
         }
         state.live = None;
         self.follows().close_streams();
@@ -147,7 +154,7 @@ impl Link {
             Ok(dialled) => {
                 let live = self.live(dialled);
                 let opening = state.opening.wrapping_add(1);
-                let open = live.opened(opening);
+                let open = live.opened(opening, self.switchboard.renew());
                 *state = State { live: Some(live), opening, failures: 0, trouble: None };
                 Ok(open)
             }
@@ -185,7 +192,7 @@ impl Link {
             let switchboard = Arc::clone(&self.switchboard);
             Attached::spawn(keep_listening(peer.clone(), filter, None, move |heard| match heard {
                 Heard::Notification(notification) => switchboard.spread(&notification),
-                Heard::Gap => switchboard.changes().announce(),
+                Heard::Gap => switchboard.announce(),
             }))
         });
         for uri in self.follows().followed() {
@@ -209,11 +216,12 @@ impl Link {
 }
 
 impl Live {
-    fn opened(&self, opening: u64) -> Open {
+    fn opened(&self, opening: u64, edition: u64) -> Open {
         Open {
             peer: self.running.peer().clone(),
             direct: self.direct.clone(),
             tools: Arc::clone(&self.tools),
+            edition,
             is_current: self.is_current,
             opening,
         }

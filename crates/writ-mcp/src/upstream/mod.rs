@@ -90,20 +90,11 @@ impl McpUpstream {
         if !found.may_call() {
             return Sent::NotSent("the integration's rate of calls in a minute is used up".to_owned());
         }
-        call.make(&link, caller).await
-    }
-
-    async fn account(&self, integration: &str, person: Option<&str>) -> Result<ServerDescription, String> {
-        let Some(found) = self.integrations.get(integration) else {
-            return Err("no connection is configured for it".to_owned());
-        };
-        let Some(link) = found.link(person) else {
-            return Err("its connection is a person's own, and nobody is named".to_owned());
-        };
-        let limit = Duration::from_secs(DESCRIBE_SECONDS_MAX);
-        tokio::time::timeout(limit, describe::describe(&link))
-            .await
-            .unwrap_or_else(|_| Err(format!("what it offers was not listed within {DESCRIBE_SECONDS_MAX} s")))
+        let sent = call.make(&link, caller).await;
+        if matches!(sent, Sent::NotCompared) {
+            found.give_call_back();
+        }
+        sent
     }
 }
 
@@ -114,15 +105,32 @@ impl Upstream for McpUpstream {
         integration: &str,
         person: Option<&str>,
     ) -> Result<ServerDescription, UpstreamUnavailable> {
-        let account = self.account(integration, person).await;
-        account.map_err(|detail| UpstreamUnavailable { integration: integration.to_owned(), detail })
+        let unavailable = |detail: String, not_linked: bool| UpstreamUnavailable {
+            integration: integration.to_owned(),
+            detail,
+            not_linked,
+        };
+        let Some(found) = self.integrations.get(integration) else {
+            return Err(unavailable("no connection is configured for it".to_owned(), false));
+        };
+        let Some(link) = found.link(person) else {
+            return Err(unavailable("its connection is a person's own, and nobody is named".to_owned(), false));
+        };
+        let limit = Duration::from_secs(DESCRIBE_SECONDS_MAX);
+        match tokio::time::timeout(limit, describe::describe(&link)).await {
+            Ok(described) => described.map_err(|failure| unavailable(failure.why, failure.is_not_linked)),
+            Err(_) => {
+                let why = format!("what it offers was not listed within {DESCRIBE_SECONDS_MAX} s");
+                Err(unavailable(why, false))
+            }
+        }
     }
 
     async fn send(&self, permit: Permit, caller: Arc<dyn Caller>) -> Sent {
         let (integration, person) = (permit.integration().to_owned(), permit.person().to_owned());
         let idempotency_key = permit.idempotency_key().map(str::to_owned);
-        let run = permit.run().to_owned();
-        let call = Call { request: permit.into_request(), idempotency_key, run };
+        let (run, basis) = (permit.run().to_owned(), permit.basis());
+        let call = Call { request: permit.into_request(), idempotency_key, run, basis };
         self.make(&integration, &person, call, caller).await
     }
 

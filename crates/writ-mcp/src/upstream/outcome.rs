@@ -127,6 +127,7 @@ pub(super) fn reason(error: &ServiceError) -> String {
         },
         Sent::NotSent(why) | Sent::Lost(why) => why,
         Sent::NotLinked => "the person has not linked it".to_owned(),
+        Sent::NotCompared => "what it offers has not been looked at".to_owned(),
         Sent::InputRequired(_) | Sent::Task(_) => "it wants something before it goes on".to_owned(),
     }
 }

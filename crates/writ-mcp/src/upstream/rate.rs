@@ -37,6 +37,12 @@ impl Rate {
         }
         enough
     }
+
+    /// Puts a call back that was not made.
+    pub(super) fn give_back(&self) {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        bucket.calls = (bucket.calls + 1.0).min(self.calls_per_minute);
+    }
 }
 
 #[cfg(test)]
@@ -54,6 +60,8 @@ mod tests {
         assert!(rate.take(later) && !rate.take(later));
         let much_later = later + Duration::from_secs(600);
         assert!(rate.take(much_later) && rate.take(much_later) && !rate.take(much_later));
+        rate.give_back();
+        assert!(rate.take(much_later) && !rate.take(much_later));
         assert!(!Rate::new(0, start).take(start));
     }
 }

@@ -5,6 +5,7 @@
 //! the only one under way, if there is exactly one, and to nobody otherwise: what a server says for one run must not
 //! reach another. Calls are held weakly, so that nothing keeps a finished one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rmcp::model::{Extensions, GetMeta, ProgressToken, RequestId, ServerNotification};
@@ -21,6 +22,8 @@ const NOTED_MAX: usize = 4096;
 pub(super) struct Switchboard {
     calls: Mutex<Vec<Noted>>,
     changes: Changes,
+    /// The edition of what the server offers.
+    edition: AtomicU64,
     follows: Arc<Follows>,
 }
 
@@ -32,12 +35,26 @@ struct Noted {
 
 impl Switchboard {
     pub(super) fn new(changes: Changes, follows: Arc<Follows>) -> Self {
-        Self { calls: Mutex::default(), changes, follows }
+        Self { calls: Mutex::default(), changes, edition: AtomicU64::default(), follows }
     }
 
-    /// Those who hear that the server's lists have changed.
-    pub(super) fn changes(&self) -> &Changes {
-        &self.changes
+    /// The edition of what the server offers.
+    pub(super) fn edition(&self) -> u64 {
+        self.edition.load(Ordering::Acquire)
+    }
+
+    /// From now on what the server offers may be something else than before. Gives the new edition.
+    pub(super) fn renew(&self) -> u64 {
+        let edition = self.changes.new_edition();
+        // Of two at a time the later one stays.
+        self.edition.fetch_max(edition, Ordering::AcqRel);
+        edition
+    }
+
+    /// The server's tools or prompts have changed, or may have.
+    pub(super) fn announce(&self) {
+        self.renew();
+        self.changes.announce();
     }
 
     /// Those who follow its resources.
@@ -98,9 +115,10 @@ impl Switchboard {
     pub(super) fn spread(&self, notification: &ServerNotification) {
         match notification {
             ServerNotification::ResourceUpdatedNotification(updated) => self.follows.changed(&updated.params.uri),
-            ServerNotification::ResourceListChangedNotification(_)
-            | ServerNotification::ToolListChangedNotification(_)
-            | ServerNotification::PromptListChangedNotification(_) => self.changes.announce(),
+            // Resources come and go with the data that they stand for: nothing is planned from them.
+            ServerNotification::ResourceListChangedNotification(_) => self.changes.announce(),
+            ServerNotification::ToolListChangedNotification(_)
+            | ServerNotification::PromptListChangedNotification(_) => self.announce(),
             // How a task stands is asked for when somebody wants to know.
             _ => {}
         }

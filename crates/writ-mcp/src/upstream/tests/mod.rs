@@ -3,6 +3,7 @@
 mod calls;
 mod limits;
 mod offers;
+mod personal;
 mod processes;
 mod questions;
 mod stage;
@@ -10,7 +11,7 @@ mod stage;
 use rmcp::model::JsonObject;
 use serde_json::{Value as Json, json};
 use writ_core::definition::Ask;
-use writ_engine::permit::Request;
+use writ_engine::permit::{Basis, Request};
 use writ_engine::upstream::{Answer, Nobody};
 
 use super::*;
@@ -39,7 +40,7 @@ fn over_http(url: &str) -> McpUpstream {
 }
 
 fn asked(request: Request) -> Call {
-    Call { request, idempotency_key: None, run: "r-1".to_owned() }
+    Call { request, idempotency_key: None, run: "r-1".to_owned(), basis: Basis::Compared(None) }
 }
 
 fn tool(tool: &str, arguments: Json) -> Request {
@@ -51,7 +52,7 @@ fn read(name: &str) -> Call {
 }
 
 fn effect(name: &str, arguments: Json) -> Call {
-    Call { idempotency_key: Some("writ-d-1".to_owned()), ..asked(tool(name, arguments)) }
+    Call { idempotency_key: Some("writ-d-1".to_owned()), basis: Basis::Intent, ..asked(tool(name, arguments)) }
 }
 
 fn answer(sent: Sent) -> Answer {
