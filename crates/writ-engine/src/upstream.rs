@@ -54,6 +54,11 @@ pub trait Caller: Send + Sync + 'static {
         false
     }
 
+    /// Whether nothing that it is told will ever be heard: it has gone away, or its run has ended.
+    fn is_gone(&self) -> bool {
+        false
+    }
+
     /// Tells it something. What cannot be delivered is dropped.
     async fn tell(&self, notice: Notice);
 

@@ -80,6 +80,15 @@ impl Caller for Overheard {
         self.worker.takes_tasks()
     }
 
+    fn is_gone(&self) -> bool {
+        let has_ended = match self.engine.store.run(&self.run) {
+            Ok(run) => run.is_none_or(|run| run.must_be_open(self.engine.clock.now()).is_err()),
+            // What cannot be looked up at present may well be there.
+            Err(_) => false,
+        };
+        has_ended || self.worker.is_gone()
+    }
+
     async fn tell(&self, notice: Notice) {
         if matches!(notice, Notice::ResourceChanged { .. }) {
             // Whoever follows a resource does so beyond the call: not beyond the run.

@@ -82,8 +82,8 @@ impl Engine {
     /// Sends a read that policy allows, once.
     ///
     /// # Errors
-    /// [`Code::ToolQuarantined`], or [`Code::NotSent`] where the person is not offered what was planned. Nothing of this
-    /// request has left then.
+    /// [`Code::ToolQuarantined`], or [`Code::NotSent`] where the person is not offered what was planned. The request
+    /// has not left then.
     pub(super) async fn send_read(
         self: &Arc<Self>,
         call: &Call,
@@ -157,7 +157,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What is said of something that is not as planned. What this person alone is not offered is in nobody's quarantine.
+    /// What is said of something that is not as planned. What one person alone is not offered is not in quarantine.
     fn departed(&self, act: &Act, person: &str, reasons: &[Reason]) -> Refusal {
         let name = &act.tool.full_name;
         self.quarantine_of(name).unwrap_or_else(|| {

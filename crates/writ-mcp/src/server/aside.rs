@@ -33,6 +33,11 @@ impl Aside {
         let message = ServerSseMessage::from_message(ServerJsonRpcMessage::notification(notification));
         let _ = self.0.send(message).await;
     }
+
+    /// Whether the stream is gone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.0.is_closed()
+    }
 }
 
 /// Both in one stream, which ends with the answers.

@@ -157,6 +157,13 @@ impl Caller for ClientCaller {
         }
     }
 
+    fn is_gone(&self) -> bool {
+        match &self.line {
+            Line::Alone(peer) | Line::Session { peer, .. } => peer.is_transport_closed(),
+            Line::Direct(aside) => aside.is_gone(),
+        }
+    }
+
     async fn tell(&self, notice: Notice) {
         let telling = async {
             match notice {

@@ -174,6 +174,10 @@ impl Caller for Listener {
         false
     }
 
+    fn is_gone(&self) -> bool {
+        self.peer.is_transport_closed()
+    }
+
     async fn tell(&self, notice: Notice) {
         if let Notice::ResourceChanged { uri } = notice {
             self.acknowledged.cancelled().await;
