@@ -7,9 +7,11 @@
 //! header, since either may carry a credential.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::ClientBuilder;
+use reqwest::dns::Resolve;
 use reqwest::redirect::Policy;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 
@@ -27,6 +29,11 @@ pub(crate) type HttpError = StreamableHttpError<reqwest::Error>;
 /// A client without proxies, redirects, retries and kept connections.
 pub(crate) fn http_client() -> Result<reqwest::Client, String> {
     built(|| plain().pool_max_idle_per_host(0))
+}
+
+/// As [`http_client`], with names looked up by this.
+pub(crate) fn http_client_with<R: Resolve + 'static>(names: &Arc<R>) -> Result<reqwest::Client, String> {
+    built(|| plain().pool_max_idle_per_host(0).dns_resolver(Arc::clone(names)))
 }
 
 /// A client without proxies, redirects and retries that keeps connections for a few seconds.

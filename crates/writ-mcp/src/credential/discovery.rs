@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rmcp::transport::auth::{AuthorizationManager, AuthorizationMetadata, OAuthHttpClient, WWWAuthenticateParams};
 use url::Url;
 
-use super::http_client::OAuthHttp;
+use super::http_client::{HttpTrouble, OAuthHttp};
 use super::trouble::Trouble;
 
 /// How many scopes are asked for together, and how long they are.
@@ -61,9 +61,9 @@ pub(super) async fn discover(
         .chain([metadata.registration_endpoint.as_ref()])
         .flatten();
     for endpoint in endpoints {
-        if !Url::parse(endpoint).is_ok_and(|url| http.permits(&url)) {
-            return Err(Trouble::failed("an endpoint of the authorization server is not at an address of HTTPS"));
-        }
+        let checked = Url::parse(endpoint).map_err(|_| HttpTrouble::Forbidden).and_then(|url| http.check(&url));
+        let refused = |trouble: HttpTrouble| format!("an endpoint of the authorization server: {}", trouble.words());
+        checked.map_err(|trouble| Trouble::Failed(refused(trouble)))?;
     }
     manager.set_metadata(metadata.clone());
     Ok(Discovered { manager, metadata, issuer })

@@ -1,18 +1,21 @@
 //! The HTTP of OAuth: every request to an authorization server goes through here.
 //!
 //! Each operation is bounded in time and in size. Redirects to other hosts are not followed; the library follows those
-//! of discovery within one origin itself. HTTPS is required, but for hosts that the operator has named with plain HTTP
-//! and for this machine, where the integration is on this machine too: what an integration's metadata say must not
-//! lead anywhere else. A literal address of a link's own (such as a cloud's metadata service) is refused always.
+//! of discovery within one origin itself. Where an operation may lead, [`super::reach`] says, before a name is looked
+//! up and for the address that is connected to.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use http::header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{Request, Response};
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientError, OAuthHttpClientFuture, OAuthHttpRequest};
-use url::{Host, Url};
+use url::Url;
+
+use super::reach::{Lookup, Reach};
+use crate::outbound::http_client_with;
 
 /// How long one operation may take.
 pub(super) const OPERATION_SECONDS_MAX: u64 = 10;
@@ -33,8 +36,7 @@ const PROBE: &str = concat!(
 /// The HTTP client of one integration's OAuth.
 pub(super) struct OAuthHttp {
     http: reqwest::Client,
-    /// The addresses that the operator has named.
-    named: Vec<Url>,
+    reach: Arc<Reach>,
 }
 
 /// Why there is no answer. Holds no address and nothing of the answer.
@@ -42,6 +44,8 @@ pub(super) struct OAuthHttp {
 pub(super) enum HttpTrouble {
     /// The address may not be asked.
     Forbidden,
+    /// The address is not one of the internet, and its host is none that the operator has named.
+    Inside,
     /// No connection.
     Unreachable,
     /// The connection broke.
@@ -56,6 +60,7 @@ impl HttpTrouble {
     pub(super) fn words(&self) -> &'static str {
         match self {
             Self::Forbidden => "its address is not one of HTTPS, or may not be asked",
+            Self::Inside => "its address is in a private network, and its host is not that of `url` or `issuer`",
             Self::Unreachable => "it cannot be reached",
             Self::Broken => "the request failed",
             Self::Slow => "it did not answer in time",
@@ -74,6 +79,13 @@ impl std::error::Error for HttpTrouble {}
 
 impl From<reqwest::Error> for HttpTrouble {
     fn from(error: reqwest::Error) -> Self {
+        let mut cause = std::error::Error::source(&error);
+        while let Some(next) = cause {
+            if let Some(refused) = next.downcast_ref::<Self>() {
+                return *refused;
+            }
+            cause = next.source();
+        }
         if error.is_timeout() {
             Self::Slow
         } else if error.is_connect() {
@@ -85,23 +97,15 @@ impl From<reqwest::Error> for HttpTrouble {
 }
 
 impl OAuthHttp {
-    pub(super) fn new(http: reqwest::Client, named: Vec<Url>) -> Self {
-        Self { http, named }
+    /// `named` are the addresses that the operator has named.
+    pub(super) fn new(named: Vec<Url>) -> Result<Self, String> {
+        let reach = Arc::new(Reach::new(named));
+        Ok(Self { http: http_client_with(&Arc::new(Lookup(Arc::clone(&reach))))?, reach })
     }
 
-    /// Whether an address may be asked, or a person be sent there.
-    pub(super) fn permits(&self, url: &Url) -> bool {
-        if url.host().is_none_or(|host| is_link_local(&host)) {
-            return false;
-        }
-        match url.scheme() {
-            "https" => true,
-            "http" => self.named.iter().any(|named| {
-                let same = named.scheme() == "http" && named.host() == url.host();
-                same || (is_loopback(named) && is_loopback(url))
-            }),
-            _ => false,
-        }
+    /// Whether an address may be asked, or a person be sent there, as far as can be told before its name is looked up.
+    pub(super) fn check(&self, url: &Url) -> Result<(), HttpTrouble> {
+        self.reach.check(url)
     }
 
     /// Asks.
@@ -112,9 +116,7 @@ impl OAuthHttp {
 
     async fn exchange(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, HttpTrouble> {
         let request = reqwest::Request::try_from(request).map_err(|_| HttpTrouble::Forbidden)?;
-        if !self.permits(request.url()) {
-            return Err(HttpTrouble::Forbidden);
-        }
+        self.check(request.url())?;
         let response = self.http.execute(request).await?;
         let mut answer = Response::new(Vec::new());
         *answer.status_mut() = response.status();
@@ -132,9 +134,7 @@ impl OAuthHttp {
 
     /// What the integration answers to somebody without a credential (`WWW-Authenticate`), if it says anything.
     pub(super) async fn challenge(&self, resource: &Url) -> Option<String> {
-        if !self.permits(resource) {
-            return None;
-        }
+        self.check(resource).ok()?;
         let request = self
             .http
             .post(resource.clone())
@@ -163,59 +163,28 @@ impl OAuthHttpClient for OAuthHttp {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-fn is_link_local(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(_) => false,
-        Host::Ipv4(address) => address.is_link_local() || address.is_unspecified(),
-        Host::Ipv6(address) => {
-            let mapped = address.to_ipv4_mapped();
-            address.is_unicast_link_local()
-                || address.is_unspecified()
-                || mapped.is_some_and(|address| address.is_link_local() || address.is_unspecified())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use url::Url;
+    use std::sync::Arc;
 
-    use super::OAuthHttp;
-    use crate::outbound::http_client;
+    use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-    fn permits(named: &str, url: &str) -> bool {
-        let http = OAuthHttp::new(http_client().unwrap(), vec![Url::parse(named).unwrap()]);
-        http.permits(&Url::parse(url).unwrap())
+    use super::HttpTrouble;
+    use crate::outbound::http_client_with;
+
+    struct Refusing;
+
+    impl Resolve for Refusing {
+        fn resolve(&self, _name: Name) -> Resolving {
+            let refused: Result<Addrs, Box<dyn std::error::Error + Send + Sync>> = Err(Box::new(HttpTrouble::Inside));
+            Box::pin(std::future::ready(refused))
+        }
     }
 
-    #[test]
-    fn metadata_lead_nowhere_that_the_operator_has_not_opened() {
-        let mail = "https://mail.example/mcp";
-        assert!(permits(mail, "https://login.example/token"));
-        assert!(permits("http://10.0.0.7/mcp", "http://10.0.0.7:8080/token"));
-        assert!(permits("http://127.0.0.1:9000/mcp", "http://localhost:9001/token"));
-        for url in [
-            "http://login.example/token",
-            "http://127.0.0.1/token",
-            "http://mail.example/token",
-            "https://169.254.169.254/latest",
-            "https://[fe80::1]/x",
-            "https://[::ffff:169.254.169.254]/x",
-            "javascript:alert(1)",
-            "file:///etc/passwd",
-            "data:text/html,x",
-        ] {
-            assert!(!permits(mail, url), "{url}");
-        }
-        assert!(!permits("http://127.0.0.1:9000/mcp", "http://10.0.0.1/token"));
+    #[tokio::test]
+    async fn what_is_refused_at_the_look_up_is_told() {
+        let client = http_client_with(&Arc::new(Refusing)).unwrap();
+        let error = client.get("https://login.example/token").send().await.unwrap_err();
+        assert_eq!(HttpTrouble::from(error), HttpTrouble::Inside);
     }
 }

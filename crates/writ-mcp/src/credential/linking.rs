@@ -129,9 +129,7 @@ impl OAuthSource {
         let address = found.manager.get_authorization_url(&asked).await.map_err(Trouble::from)?;
         let unusable = || LinkError::Failed("the authorization server's address cannot be used".to_owned());
         let address = Url::parse(&address).map_err(|_| unusable())?;
-        if !self.http.permits(&address) {
-            return Err(unusable());
-        }
+        self.http.check(&address).map_err(|_| unusable())?;
         let state = address.query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.into_owned());
         let state = state.filter(|state| !state.is_empty()).ok_or_else(unusable)?;
         let pending = Pending { person: person.to_owned(), manager: found.manager, scopes, at: self.clock.now() };

@@ -7,7 +7,8 @@
 //! Architecture invariants: nothing of a worker's request becomes a credential, and no credential becomes part of an
 //! answer. A request on behalf of a person never leaves without that person's own authority. No error, no log line
 //! and no `Debug` of this module holds a credential, a code, or an address with its query. A token is sent to the
-//! integration that it was asked for, and a client's secret to one authorization server alone.
+//! integration that it was asked for, and a client's secret to one authorization server alone. What a stranger's
+//! metadata name leads into no private network.
 
 mod client;
 mod discovery;
@@ -17,6 +18,7 @@ mod http_client;
 mod identity;
 mod linking;
 mod oauth;
+mod reach;
 mod redact;
 mod registered;
 mod reply;

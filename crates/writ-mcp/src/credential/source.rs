@@ -18,7 +18,6 @@ use super::identity::Identity;
 use super::oauth::{OAuthSource, Parts};
 use super::vault::{Name, VALUE_BYTES_MAX, Vault};
 use crate::Secret;
-use crate::outbound::http_client;
 
 /// Headers that belong to the protocol and carry no credential.
 const RESERVED_HEADERS: [&str; 10] = [
@@ -175,7 +174,7 @@ impl Surroundings {
             settings: oauth.clone(),
             client_secret,
             vault: Arc::clone(&self.vault),
-            http: OAuthHttp::new(http_client()?, named),
+            http: OAuthHttp::new(named)?,
             identity: Arc::clone(&self.identity),
             clock: self.clock.clone(),
         }))))

@@ -39,6 +39,8 @@ pub(super) struct Told {
     pub(super) issuer: Option<String>,
     /// The authorization server that the integration names, where it is another one.
     pub(super) server: Option<String>,
+    /// The token endpoint that the authorization server names, where it is elsewhere.
+    pub(super) token_endpoint: Option<String>,
     /// Whether it repeats what it was sent.
     pub(super) echoes: bool,
     /// The forms that came to the token endpoint, with the `Authorization` of each.
@@ -161,7 +163,7 @@ async fn metadata(State(shared): State<Shared>) -> Body<Json> {
     Body(json!({
         "issuer": told.issuer.as_ref().unwrap_or(base),
         "authorization_endpoint": format!("{base}/authorize"),
-        "token_endpoint": format!("{base}/token"),
+        "token_endpoint": told.token_endpoint.clone().unwrap_or_else(|| format!("{base}/token")),
         "registration_endpoint": format!("{base}/register"),
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],

@@ -204,6 +204,27 @@ async fn tokens_of_an_authorization_server_that_is_not_the_integrations_any_more
 }
 
 #[tokio::test]
+async fn metadata_lead_into_no_private_network() {
+    let (stage, fake) = (Stage::new(), Fake::start().await);
+    let source = stage.oauth(&fake.url, person());
+    for endpoint in
+        ["https://10.0.0.5/x", "https://[::ffff:10.0.0.5]/x", "https://[fd00::1]/x", "https://169.254.0.1/x"]
+    {
+        fake.told().token_endpoint = Some(endpoint.to_owned());
+        let error = source.begin_link("ana", BACK).await.unwrap_err().to_string();
+        assert!(error.starts_with("an endpoint of the authorization server: its address"), "{endpoint}: {error}");
+    }
+    fake.told().token_endpoint = None;
+    for server in ["https://10.0.0.5", "https://192.168.0.1:8443", "https://[fd00::1]"] {
+        fake.told().server = Some(server.to_owned());
+        assert!(source.begin_link("ana", BACK).await.is_err(), "{server}");
+    }
+    assert!(fake.told().registrations.is_empty());
+    fake.told().server = None;
+    source.begin_link("ana", BACK).await.unwrap();
+}
+
+#[tokio::test]
 async fn only_a_persons_own_credential_is_linked_and_not_without_end() {
     let (stage, fake) = (Stage::new(), Fake::start().await);
     let exchange = stage.oauth(&fake.url, json!({ "grant": "token_exchange", "client_id": "writ" }));
