@@ -212,6 +212,24 @@ pub enum Event {
         /// How.
         how: String,
     },
+    /// A person linked an integration: it is used with their own authority in runs that act for them. Recorded before
+    /// the tokens are kept, none of which is in the trail.
+    IntegrationLinked {
+        /// The person.
+        person: String,
+        /// The integration.
+        integration: String,
+        /// The scopes that were granted, as far as they can be named.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        scopes: Vec<String>,
+    },
+    /// A person unlinked an integration: their tokens are forgotten.
+    IntegrationUnlinked {
+        /// The person.
+        person: String,
+        /// The integration.
+        integration: String,
+    },
     /// Something that must never happen did, and was refused.
     Alarm {
         /// What.
@@ -265,6 +283,8 @@ impl Event {
             Self::RunStopped { .. } => "run_stopped",
             Self::RunExpired {} => "run_expired",
             Self::SignedIn { .. } => "signed_in",
+            Self::IntegrationLinked { .. } => "integration_linked",
+            Self::IntegrationUnlinked { .. } => "integration_unlinked",
             Self::Alarm { .. } => "alarm",
         }
     }

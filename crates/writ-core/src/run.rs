@@ -207,6 +207,8 @@ impl Run {
             Event::EpochOpened { .. }
             | Event::RunStarted(_)
             | Event::SignedIn { .. }
+            | Event::IntegrationLinked { .. }
+            | Event::IntegrationUnlinked { .. }
             | Event::ToolQuarantined { .. } => {
                 return Err(IllegalRun::Foreign);
             }

@@ -171,6 +171,13 @@ fn words(event: &Event) -> Words {
         }
         Event::RunExpired {} => ("ended", ATTESTED, line("the run's time was up"), Vec::new()),
         Event::SignedIn { person, how } => ("signed in", PEOPLE, line(person), vec![Detail::plain("how", how)]),
+        Event::IntegrationLinked { person, integration, scopes } => {
+            let scopes = (!scopes.is_empty()).then(|| Detail::plain("scopes", &scopes.join(", ")));
+            ("linked", PEOPLE, line(&format!("{person} linked {integration}")), scopes.into_iter().collect())
+        }
+        Event::IntegrationUnlinked { person, integration } => {
+            ("unlinked", PEOPLE, line(&format!("{person} unlinked {integration}")), Vec::new())
+        }
         Event::Alarm { what } => ("alarm", REFUSED, block(what), Vec::new()),
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value as Json;
 use writ_core::code::{Code, Refusal};
+use writ_engine::Engine;
 use writ_mcp::credential::{Callback, Identity, LinkError, LinkState, OAuthSource};
 use writ_web::{Link, LinkAnswer, LinkedState, Linking};
 
@@ -13,6 +14,8 @@ use writ_web::{Link, LinkAnswer, LinkedState, Linking};
 pub(crate) struct Links {
     pub(crate) sources: BTreeMap<String, Arc<OAuthSource>>,
     pub(crate) identity: Arc<Identity>,
+    /// Which records who links and unlinks what.
+    pub(crate) engine: Arc<Engine>,
 }
 
 impl Links {
@@ -24,6 +27,7 @@ impl Links {
 
 fn refusal(error: LinkError) -> Refusal {
     let code = match &error {
+        LinkError::NotRecorded(refusal) => return refusal.clone(),
         LinkError::NotPersonal => Code::UnknownName,
         LinkError::NotBegun => Code::BadArguments,
         LinkError::Declined => Code::NotLinked,
@@ -56,11 +60,11 @@ impl Linking for Links {
     async fn finish(&self, integration: &str, person: &str, answer: LinkAnswer) -> Result<(), Refusal> {
         let LinkAnswer { state, code, issuer, declined } = answer;
         let callback = Callback { state, code, issuer, declined };
-        self.source(integration)?.finish_link(person, callback).await.map_err(refusal)
+        self.source(integration)?.finish_link(person, callback, self.engine.clone()).await.map_err(refusal)
     }
 
     async fn unlink(&self, integration: &str, person: &str) -> Result<(), Refusal> {
-        self.source(integration)?.unlink(person).await.map(|_| ()).map_err(refusal)
+        self.source(integration)?.unlink(person, self.engine.clone()).await.map(|_| ()).map_err(refusal)
     }
 
     fn public_keys(&self) -> Json {

@@ -12,7 +12,7 @@ use writ_engine::token::{Audience, Claims, TokenKey, new_id, read_or_create_secr
 use writ_engine::workspace::Workspace;
 use writ_engine::{Engine, EngineOptions, StartError};
 use writ_mcp::Secret;
-use writ_mcp::credential::{Identity, KeySource, Surroundings, Vault};
+use writ_mcp::credential::{Identity, KeySource, OAuthSource, Surroundings, Vault};
 use writ_mcp::upstream::{Connection, Limits, McpUpstream, Transport};
 use writ_store::{Options, Store};
 use writ_trail::note::Signer;
@@ -108,15 +108,18 @@ pub(crate) fn upstream(workspace: &Workspace) -> Result<McpUpstream, String> {
 
 /// Some integrations, reached as this workspace reaches its own.
 pub(crate) fn upstream_of(workspace: &Workspace, integrations: &[Integration]) -> Result<McpUpstream, String> {
-    connected(workspace, integrations, &public_url(workspace)).map(|(upstream, _)| upstream)
+    connected(workspace, integrations, &public_url(workspace)).map(|connected| connected.upstream)
 }
 
-/// Integrations, and those of them that people link in their own name.
-fn connected(
-    workspace: &Workspace,
-    integrations: &[Integration],
-    public_url: &str,
-) -> Result<(McpUpstream, Links), String> {
+/// Integrations, and what belongs to them.
+struct Connected {
+    upstream: McpUpstream,
+    /// Those that people link in their own name.
+    linked: BTreeMap<String, Arc<OAuthSource>>,
+    identity: Arc<Identity>,
+}
+
+fn connected(workspace: &Workspace, integrations: &[Integration], public_url: &str) -> Result<Connected, String> {
     let around = surroundings(workspace, public_url)?;
     let connections: Result<Vec<Connection>, String> = integrations
         .iter()
@@ -132,8 +135,8 @@ fn connected(
         }
         Transport::Stdio { .. } => None,
     });
-    let links = Links { sources: linked.collect(), identity: Arc::clone(&around.identity) };
-    Ok((McpUpstream::new(connections), links))
+    let (linked, identity) = (linked.collect(), around.identity);
+    Ok(Connected { upstream: McpUpstream::new(connections), linked, identity })
 }
 
 fn connection(workspace: &Workspace, integration: &Integration, around: &Surroundings) -> Result<Connection, String> {
@@ -198,7 +201,7 @@ pub(crate) async fn engine(workspace: Workspace, public_url: &str) -> Result<Ope
     let store = Store::open(Options { folder: workspace.data(), signer: signer(&workspace)? })
         .map_err(|error| chain(&error))?;
     let integrations: Vec<Integration> = workspace.integrations.iter().map(|defined| defined.value.clone()).collect();
-    let (upstream, links) = connected(&workspace, &integrations, public_url)?;
+    let Connected { upstream, linked, identity } = connected(&workspace, &integrations, public_url)?;
     let changed = upstream.changed();
     let tokens = token_key(&workspace)?;
     let options = EngineOptions { workspace, store, upstream: Arc::new(upstream), tokens, clock: Clock::default() };
@@ -206,6 +209,7 @@ pub(crate) async fn engine(workspace: Workspace, public_url: &str) -> Result<Ope
         StartError::Problems(problems) => listed(&problems),
         StartError::Store(error) => chain(&error),
     })?;
+    let links = Links { sources: linked, identity, engine: Arc::clone(&engine) };
     Ok(Opened { engine, links, changed })
 }
 

@@ -115,6 +115,8 @@ pub(crate) fn run_events(proposals: &[Proposal], all: bool) -> Vec<Event> {
         events.push(Event::Claimed { text: "I looked".to_owned() });
         events.push(Event::WorkerAttached { client: "test".to_owned() });
         events.push(Event::Alarm { what: "a test".to_owned() });
+        let (person, integration) = (PERSON.to_owned(), "shop".to_owned());
+        events.push(Event::IntegrationUnlinked { person, integration });
     }
     for proposal in proposals {
         events.push(Event::Proposed(Box::new(proposal.clone())));

@@ -1,6 +1,7 @@
 //! People's side: who they are, what they may see, and what they decide.
 
 mod card;
+mod links;
 mod queue;
 mod runs;
 

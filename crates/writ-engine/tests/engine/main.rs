@@ -9,6 +9,7 @@ mod desk;
 mod endings;
 mod fake_upstream;
 mod labels;
+mod linked;
 mod narrowed;
 mod outcomes;
 mod personal;

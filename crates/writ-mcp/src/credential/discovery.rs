@@ -124,7 +124,8 @@ impl Discovered {
 
 const OFFLINE: &str = "offline_access";
 
-fn bounded(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
+/// As many scopes as are taken, each no longer than is taken.
+pub(super) fn bounded(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
     let usable = |scope: &String| !scope.is_empty() && scope.len() <= SCOPE_BYTES_MAX;
     scopes.into_iter().filter(usable).take(SCOPES_MAX).collect()
 }

@@ -9,16 +9,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use rmcp::transport::auth::{AuthError, AuthorizationManager, CredentialStore as _, OAuthClientConfig};
+use rmcp::transport::auth::{AuthorizationManager, CredentialStore as _, InMemoryCredentialStore, OAuthClientConfig};
 use url::Url;
+use writ_core::code::Refusal;
 use writ_core::definition::Grant;
 use writ_core::event::Milliseconds;
 
 use super::discovery::{Challenge, Discovered};
-use super::holder::Holder;
+use super::link_record::LinkRecord;
 use super::oauth::OAuthSource;
 use super::registered::Registered;
-use super::trouble::{Trouble, words};
+use super::trouble::Trouble;
 use super::vault::Vault;
 
 /// How long a link may take.
@@ -44,6 +45,9 @@ pub enum LinkError {
     /// Too many links are under way.
     #[error("too many links are under way at the moment; try again in a few minutes")]
     TooMany,
+    /// It could not be recorded.
+    #[error("{0}")]
+    NotRecorded(Refusal),
     /// Something else. The text holds nothing of anybody else's.
     #[error("{0}")]
     Failed(String),
@@ -90,10 +94,12 @@ pub enum LinkState {
 
 /// A link under way.
 pub(super) struct Pending {
-    person: String,
+    pub(super) person: String,
     /// The library's client, which holds the code verifier.
-    manager: AuthorizationManager,
-    scopes: Vec<String>,
+    pub(super) manager: AuthorizationManager,
+    /// Where the library puts the tokens that it gets.
+    pub(super) tokens: InMemoryCredentialStore,
+    pub(super) scopes: Vec<String>,
     at: Milliseconds,
 }
 
@@ -124,7 +130,8 @@ impl OAuthSource {
         let scopes = found.scopes(&self.settings.scopes, &tried, challenge.as_ref()).await;
         let scopes = found.with_refresh(scopes);
         self.be_known(&mut found, redirect_uri).await?;
-        found.manager.set_credential_store(self.sealed_tokens(person));
+        let tokens = InMemoryCredentialStore::new();
+        found.manager.set_credential_store(tokens.clone());
         let asked: Vec<&str> = scopes.iter().map(String::as_str).collect();
         let address = found.manager.get_authorization_url(&asked).await.map_err(Trouble::from)?;
         let unusable = || LinkError::Failed("the authorization server's address cannot be used".to_owned());
@@ -132,19 +139,25 @@ impl OAuthSource {
         self.http.check(&address).map_err(|_| unusable())?;
         let state = address.query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.into_owned());
         let state = state.filter(|state| !state.is_empty()).ok_or_else(unusable)?;
-        let pending = Pending { person: person.to_owned(), manager: found.manager, scopes, at: self.clock.now() };
+        let manager = found.manager;
+        let pending = Pending { person: person.to_owned(), manager, tokens, scopes, at: self.clock.now() };
         // Others may have begun meanwhile.
         self.make_room(person)?;
         self.under_way().insert(state, pending);
         Ok(address)
     }
 
-    /// Finishes a link: the code becomes tokens, which are sealed.
+    /// Finishes a link: the code becomes tokens, which are sealed once it is recorded that the person has linked.
     ///
     /// # Errors
     /// Where the link is not this person's, is too old or finished, was declined, or the authorization server gives no
-    /// token.
-    pub async fn finish_link(self: &Arc<Self>, person: &str, callback: Callback) -> Result<(), LinkError> {
+    /// token; and where it cannot be recorded.
+    pub async fn finish_link(
+        self: &Arc<Self>,
+        person: &str,
+        callback: Callback,
+        record: Arc<dyn LinkRecord>,
+    ) -> Result<(), LinkError> {
         let too_long = |text: &str| text.len() > CALLBACK_BYTES_MAX;
         let Callback { state, code, issuer, declined } = callback;
         if too_long(&state) || code.as_deref().is_some_and(too_long) || issuer.as_deref().is_some_and(too_long) {
@@ -157,45 +170,9 @@ impl OAuthSource {
         let Some(code) = code.filter(|code| !code.is_empty()) else { return Err(LinkError::NotBegun) };
         // A code works once: what it gives must be kept, even if the browser goes away.
         let source = Arc::clone(self);
-        let redeemed = tokio::spawn(async move { source.redeem(pending, state, &code, issuer.as_deref()).await }).await;
+        let redeem = async move { source.redeem(pending, state, &code, issuer.as_deref(), &*record).await };
+        let redeemed = tokio::spawn(redeem).await;
         redeemed.unwrap_or_else(|_| Err(LinkError::Failed("it was interrupted".to_owned())))
-    }
-
-    async fn redeem(&self, pending: Pending, state: String, code: &str, issuer: Option<&str>) -> Result<(), LinkError> {
-        // Held, so that no request uses or renews the old tokens meanwhile.
-        let holder = self.holder(&pending.person);
-        let mut holder = holder.lock().await;
-        let redeemed = pending.manager.exchange_code_for_token_with_issuer(code, &state, issuer).await;
-        match redeemed {
-            Ok(_) => {
-                holder.linked(pending.scopes);
-                Ok(())
-            }
-            Err(error) => {
-                let text = words(&error);
-                if matches!(
-                    error,
-                    AuthError::AuthorizationServerMismatch { .. } | AuthError::AuthorizationServerMissingIssuer { .. }
-                ) {
-                    self.under_way().insert(state, pending);
-                }
-                Err(LinkError::Failed(text))
-            }
-        }
-    }
-
-    /// Forgets a person's link. Says whether there was one.
-    ///
-    /// # Errors
-    /// Where the sealed credentials cannot be used.
-    pub async fn unlink(&self, person: &str) -> Result<bool, LinkError> {
-        let holder = self.holder(person);
-        let mut holder = holder.lock().await;
-        let name = self.token_name(person);
-        let removed = self.with_vault(move |vault| vault.remove(&name)).await?;
-        *holder = Holder::default();
-        self.under_way().retain(|_, pending| pending.person != person);
-        Ok(removed)
     }
 
     /// How a person stands to this integration.
@@ -269,7 +246,7 @@ impl OAuthSource {
         Ok(self.sealed_tokens(person).load().await?.map(|stored| stored.granted_scopes).unwrap_or_default())
     }
 
-    fn under_way(&self) -> MutexGuard<'_, BTreeMap<String, Pending>> {
+    pub(super) fn under_way(&self) -> MutexGuard<'_, BTreeMap<String, Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -16,10 +16,12 @@ mod exchange;
 mod holder;
 mod http_client;
 mod identity;
+mod link_record;
 mod linking;
 mod oauth;
 mod reach;
 mod redact;
+mod redeeming;
 mod registered;
 mod reply;
 mod source;
@@ -27,9 +29,11 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod unlinking;
 pub mod vault;
 
 pub use identity::Identity;
+pub use link_record::LinkRecord;
 pub use linking::{Callback, LinkError, LinkState};
 pub use oauth::OAuthSource;
 pub use source::{CredentialSource, Surroundings};

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rmcp::transport::auth::{AuthError, CredentialStore, StoredCredentials, VendorExtraTokenFields};
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::vault::{Name, Vault, VaultError};
+use crate::Secret;
 
 /// One person's tokens for one integration.
 pub(super) struct SealedTokens {
@@ -39,6 +41,17 @@ impl SealedTokens {
             Err(_) => Err(AuthError::CredentialStoreError("it was interrupted".to_owned())),
         }
     }
+}
+
+/// What is secret in a person's tokens, with the name of each kind (RFC 7009, section 2.1). The refresh token, on which
+/// the other rests, comes first.
+pub(super) fn secrets_of(stored: &StoredCredentials) -> Vec<(&'static str, Secret)> {
+    let tokens = stored.token_response.as_ref().and_then(|tokens| serde_json::to_value(tokens).ok());
+    let secret = |kind: &'static str| {
+        let token = tokens.as_ref()?.get(kind).and_then(Json::as_str)?;
+        Some((kind, Secret::new(token)))
+    };
+    ["refresh_token", "access_token"].into_iter().filter_map(secret).collect()
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use writ_core::digest::Digest;
+use writ_tests::trail::Export;
 use writ_tests::{Worker, wait};
 
 use super::canary::{Canary, ENVIRONMENT_PROGRAM, FILE_PROGRAM, KEY, RETIRED_KEY, RUN_TOKEN, SEALED_PROGRAM};
@@ -208,9 +209,17 @@ pub(super) async fn commands(stage: &Stage, worker: &Worker, decision: &str, lea
     })
     .await;
     let folder = stage.acme.beside("export");
-    stage.writ(&["trail", "export", folder.to_str().unwrap(), "--workspace", workspace], "").await.ok();
+    let export = ["trail", "export", folder.to_str().unwrap(), "--workspace", workspace, "--json"];
+    let leaves = stage.writ(&export, "").await.json()["leaves"].as_u64().expect("a number of leaves");
     stage.writ(&["trail", "proof", decision, "--workspace", workspace], "").await.ok();
-    stage.writ(&["trail", "key", "--workspace", workspace], "").await.ok();
+    let key = stage.writ(&["trail", "key", "--workspace", workspace], "").await.ok().trim().to_owned();
+    let events = Export { folder, key, leaves }.events();
+    let linked: Vec<&Json> = events.iter().filter(|event| event["event"] == "integration_linked").collect();
+    assert!(!linked.is_empty(), "who links is in the trail");
+    for event in linked {
+        assert_eq!((&event["person"], &event["integration"]), (&json!("ana"), &json!("personal")), "{event}");
+        assert_eq!(event["scopes"], json!(["listed"]), "{event}");
+    }
 }
 
 /// The end of it: Ana unlinks, Lea stops the run, nobody comes by.

@@ -133,7 +133,10 @@ impl Told {
         let token = self.next("access");
         let scopes: BTreeSet<String> = scopes.split_whitespace().map(str::to_owned).collect();
         self.tokens.insert(token.clone(), scopes.clone());
-        let scopes: Vec<String> = scopes.into_iter().collect();
+        let mut scopes: Vec<String> = scopes.into_iter().collect();
+        if self.echoes {
+            scopes.extend(self.tokens.keys().cloned());
+        }
         let mut answer = json!({ "access_token": token, "token_type": "Bearer", "scope": scopes.join(" ") });
         if let Some(lifetime) = self.lifetime {
             answer["expires_in"] = json!(lifetime);

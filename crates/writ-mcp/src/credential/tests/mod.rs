@@ -6,19 +6,21 @@ mod links;
 mod tokens;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use rmcp::model::ClientJsonRpcMessage;
 use rmcp::transport::streamable_http_client::{
     StreamableHttpClient as _, StreamableHttpError, StreamableHttpPostResponse,
 };
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
+use writ_core::code::{Code, Refusal};
 use writ_core::definition::Credential;
 use writ_engine::clock::Clock;
 
-use super::{AuthorizedClient, CredentialSource, Identity, KeySource, OAuthSource, Surroundings, Vault};
+use super::{AuthorizedClient, CredentialSource, Identity, KeySource, LinkRecord, OAuthSource, Surroundings, Vault};
 use crate::outbound::http_client;
 
 /// What every planted secret begins with.
@@ -27,8 +29,42 @@ const CANARY: &str = "canary-";
 /// When the held clock starts: far from zero, so that what the library stamps by the system's clock is later.
 const START: i64 = 1_000_000_000_000;
 
+/// A trail that holds what people link and unlink.
+#[derive(Default)]
+struct Records {
+    /// Whether nothing can be recorded.
+    refuses: AtomicBool,
+    said: Mutex<Vec<String>>,
+}
+
+impl Records {
+    fn record(&self, said: String) -> Result<(), Refusal> {
+        if self.refuses.load(Ordering::Relaxed) {
+            return Err(Refusal::new(Code::StoreUnavailable, "nothing can be recorded"));
+        }
+        self.said.lock().unwrap().push(said);
+        Ok(())
+    }
+
+    fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl LinkRecord for Records {
+    async fn linked(&self, person: &str, integration: &str, scopes: Vec<String>) -> Result<(), Refusal> {
+        self.record(format!("{person} linked {integration}: {}", scopes.join(" ")))
+    }
+
+    async fn unlinked(&self, person: &str, integration: &str) -> Result<(), Refusal> {
+        self.record(format!("{person} unlinked {integration}"))
+    }
+}
+
 struct Stage {
     folder: TempDir,
+    records: Arc<Records>,
     around: Surroundings,
     clock: Arc<AtomicI64>,
 }
@@ -47,7 +83,7 @@ impl Stage {
             identity: Arc::new(identity),
             clock,
         };
-        Self { folder, around, clock: hand }
+        Self { folder, records: Arc::default(), around, clock: hand }
     }
 
     fn source(&self, url: &str, credential: Json) -> Result<CredentialSource, String> {
