@@ -32,11 +32,12 @@ pub trait Linking: Send + Sync + 'static {
     /// Where the link is not this person's, is too old, or was declined; in words for the person.
     async fn finish(&self, integration: &str, person: &str, answer: LinkAnswer) -> Result<(), Refusal>;
 
-    /// Forgets a link.
+    /// Forgets a link, and has it ended at the authorization server. Where it may be good there for longer, gives why,
+    /// in words for the person.
     ///
     /// # Errors
     /// [`Code::UnknownName`] where there is no such integration; otherwise what went wrong.
-    async fn unlink(&self, integration: &str, person: &str) -> Result<(), Refusal>;
+    async fn unlink(&self, integration: &str, person: &str) -> Result<Option<String>, Refusal>;
 
     /// The public keys of this server's own statements about people, as a JWK set (RFC 7517).
     fn public_keys(&self) -> Json;
@@ -102,7 +103,7 @@ impl Linking for NoLinks {
         Err(unknown())
     }
 
-    async fn unlink(&self, _integration: &str, _person: &str) -> Result<(), Refusal> {
+    async fn unlink(&self, _integration: &str, _person: &str) -> Result<Option<String>, Refusal> {
         Err(unknown())
     }
 

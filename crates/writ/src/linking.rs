@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::Value as Json;
 use writ_core::code::{Code, Refusal};
 use writ_engine::Engine;
-use writ_mcp::credential::{Callback, Identity, LinkError, LinkState, OAuthSource};
+use writ_mcp::credential::{Callback, Identity, LinkError, LinkState, OAuthSource, Unlinked};
 use writ_web::{Link, LinkAnswer, LinkedState, Linking};
 
 /// The integrations that people use in their own name.
@@ -63,8 +63,11 @@ impl Linking for Links {
         self.source(integration)?.finish_link(person, callback, self.engine.clone()).await.map_err(refusal)
     }
 
-    async fn unlink(&self, integration: &str, person: &str) -> Result<(), Refusal> {
-        self.source(integration)?.unlink(person, self.engine.clone()).await.map(|_| ()).map_err(refusal)
+    async fn unlink(&self, integration: &str, person: &str) -> Result<Option<String>, Refusal> {
+        match self.source(integration)?.unlink(person, self.engine.clone()).await.map_err(refusal)? {
+            Unlinked::Nothing | Unlinked::Ended => Ok(None),
+            Unlinked::Remains(why) => Ok(Some(why)),
+        }
     }
 
     fn public_keys(&self) -> Json {

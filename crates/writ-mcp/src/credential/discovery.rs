@@ -70,7 +70,7 @@ pub(super) async fn discover(
 }
 
 /// What an authorization server publishes of itself, at its own address (RFC 8414).
-async fn published_by(http: &Arc<OAuthHttp>, issuer: &str) -> Result<AuthorizationMetadata, Trouble> {
+pub(super) async fn published_by(http: &Arc<OAuthHttp>, issuer: &str) -> Result<AuthorizationMetadata, Trouble> {
     let resolved = library_client(http, issuer).await?.resolve_metadata().await?;
     let said = resolved.metadata.issuer.as_deref().unwrap_or_default();
     if !resolved.source.is_discovered() || said.trim_end_matches('/') != issuer.trim_end_matches('/') {

@@ -1,17 +1,14 @@
 //! Token exchange (RFC 8693): a statement of Writ's about a person becomes an access token of that person's.
 //!
-//! One form is posted to the token endpoint that discovery found. The client's secret goes into the header
-//! (`client_secret_basic`) unless the server only takes it in the form.
+//! One form is posted to the token endpoint that discovery found.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Request};
+use http::Request;
 use rmcp::transport::auth::AuthorizationMetadata;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::form_urlencoded::Serializer;
 
+use super::form::{Client, known, only_in_the_form};
 use super::http_client::OAuthHttp;
 use super::trouble::Trouble;
 use crate::Secret;
@@ -88,64 +85,17 @@ impl Exchange<'_> {
         if !self.scopes.is_empty() {
             form.append_pair("scope", &self.scopes.join(" "));
         }
-        let mut request = Request::post(&metadata.token_endpoint)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(ACCEPT, "application/json");
-        match self.client_secret {
-            Some(secret) if !only_in_the_form(metadata) => {
-                request = request.header(AUTHORIZATION, basic(self.client_id, secret)?);
-            }
-            Some(secret) => {
-                form.append_pair("client_id", self.client_id).append_pair("client_secret", secret.expose());
-            }
-            None => {
-                form.append_pair("client_id", self.client_id);
-            }
-        }
-        request
-            .body(form.finish().into_bytes())
-            .map_err(|_| Trouble::failed("the token endpoint's address cannot be used"))
+        let in_the_form = only_in_the_form(metadata, &["token_endpoint_auth_methods_supported"]);
+        let client = Client { id: self.client_id, secret: self.client_secret, in_the_form };
+        client.post(&metadata.token_endpoint, form)
     }
-}
-
-/// Whether the server takes a client's secret in the form alone.
-fn only_in_the_form(metadata: &AuthorizationMetadata) -> bool {
-    let methods = metadata.additional_fields.get("token_endpoint_auth_methods_supported").and_then(Json::as_array);
-    let takes = |name: &str| methods.is_some_and(|methods| methods.iter().any(|method| method == name));
-    takes("client_secret_post") && !takes("client_secret_basic")
-}
-
-/// The header of RFC 6749, section 2.3.1: both parts are encoded as in a form first.
-fn basic(client_id: &str, secret: &Secret) -> Result<HeaderValue, Trouble> {
-    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = BASE64.encode(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
-    let mut value = HeaderValue::try_from(format!("Basic {pair}"))
-        .map_err(|_| Trouble::failed("the client's secret cannot be sent in a header"))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// An error code, where it is one of the specifications' own. Anything else is somebody's text.
-fn known(code: Option<&str>) -> &'static str {
-    const CODES: [&str; 8] = [
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-        "invalid_target",
-        "access_denied",
-    ];
-    CODES.into_iter().find(|known| code == Some(*known)).unwrap_or("no reason that is known")
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{Granted, basic, known};
-    use crate::Secret;
+    use super::Granted;
 
     #[test]
     fn only_a_bearer_token_is_taken() {
@@ -160,19 +110,5 @@ mod tests {
             let trouble = Granted::read(answer).err().unwrap();
             assert!(!format!("{trouble:?}").contains("canary"), "{trouble:?}");
         }
-    }
-
-    #[test]
-    fn a_secret_is_encoded_before_it_is_joined() {
-        let header = basic("a:b", &Secret::new("c d")).unwrap();
-        assert_eq!(header.to_str().unwrap(), "Basic YSUzQWI6Yytk");
-        assert!(!format!("{header:?}").contains("YSUz"));
-    }
-
-    #[test]
-    fn texts_of_others_are_not_repeated() {
-        assert_eq!(known(Some("invalid_grant")), "invalid_grant");
-        assert_eq!(known(Some("canary-1")), "no reason that is known");
-        assert_eq!(known(None), "no reason that is known");
     }
 }

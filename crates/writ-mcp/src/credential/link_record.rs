@@ -1,7 +1,7 @@
 //! Where it is recorded that people link and unlink integrations.
 //!
-//! A link is recorded before its tokens are kept, and forgotten tokens once they are gone. What is recorded are names: of
-//! the person, the integration and the scopes, none of which repeats a secret.
+//! A link is recorded before its tokens are kept, and forgotten tokens once they are gone. What is recorded are names:
+//! of the person, the integration and the scopes, none of which repeats a secret.
 
 use async_trait::async_trait;
 use writ_core::code::Refusal;

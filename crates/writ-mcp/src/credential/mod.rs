@@ -13,6 +13,7 @@
 mod client;
 mod discovery;
 mod exchange;
+mod form;
 mod holder;
 mod http_client;
 mod identity;
@@ -24,6 +25,7 @@ mod redact;
 mod redeeming;
 mod registered;
 mod reply;
+mod revocation;
 mod source;
 mod store;
 #[cfg(test)]
@@ -37,6 +39,7 @@ pub use link_record::LinkRecord;
 pub use linking::{Callback, LinkError, LinkState};
 pub use oauth::OAuthSource;
 pub use source::{CredentialSource, Surroundings};
+pub use unlinking::Unlinked;
 pub use vault::{Key, KeySource, Listed, Name, Vault, VaultError};
 
 pub(crate) use client::{AuthorizedClient, missing};

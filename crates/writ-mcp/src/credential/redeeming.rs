@@ -35,9 +35,15 @@ impl OAuthSource {
         }
         let tokens = pending.tokens.load().await.map_err(Trouble::from)?;
         let tokens = tokens.ok_or_else(|| LinkError::Failed("the authorization server gave no token".to_owned()))?;
-        self.keep(&pending.person, &tokens, [code, &state], record).await?;
-        holder.linked(pending.scopes);
-        Ok(())
+        let kept = self.keep(&pending.person, &tokens, [code, &state], record).await;
+        if kept.is_ok() {
+            holder.linked(pending.scopes);
+        } else {
+            drop(holder);
+            // Nobody has them: they need not be good any more.
+            _ = self.revoke(&pending.person, &tokens).await;
+        }
+        kept
     }
 
     /// Keeps a person's tokens, once it is recorded that they have linked the integration. A crash in between leaves

@@ -41,14 +41,26 @@ struct Row {
 #[template(path = "linking.html")]
 struct LinkingPage {
     frame: Frame,
+    /// What has just been unlinked here, and may be good elsewhere for longer.
+    remains: Option<Remains>,
     rows: Vec<Row>,
+}
+
+struct Remains {
+    name: Shown,
+    why: Shown,
 }
 
 /// The integrations that the reader uses in their own name.
 pub(crate) async fn list(State(app): State<App>, reader: Reader) -> Result<Response, Failure> {
+    listed(&app, &reader, None).await
+}
+
+async fn listed(app: &App, reader: &Reader, remains: Option<Remains>) -> Result<Response, Failure> {
     let links = app.linking.links(reader.who().person()).await?;
     let html = LinkingPage {
-        frame: reader.frame(&app, "Integrations", Place::Integrations, None),
+        frame: reader.frame(app, "Integrations", Place::Integrations, None),
+        remains,
         rows: links.iter().map(row).collect(),
     };
     page(StatusCode::OK, &html)
@@ -143,13 +155,15 @@ pub(crate) struct UnlinkForm {
 /// Forgets the reader's link.
 pub(crate) async fn unlink(
     State(app): State<App>,
-    visitor: Visitor,
+    reader: Reader,
     Path(name): Path<String>,
     form: Result<Form<UnlinkForm>, FormRejection>,
 ) -> Result<Response, Failure> {
     _ = form?;
-    app.linking.unlink(&name, visitor.who.person()).await?;
-    sent_on(LIST)
+    match app.linking.unlink(&name, reader.who().person()).await? {
+        None => sent_on(LIST),
+        Some(why) => listed(&app, &reader, Some(Remains { name: line(&name), why: line(&why) })).await,
+    }
 }
 
 /// The public keys with which others check this server's statements about people.
@@ -170,9 +184,10 @@ fn sent_on(to: &str) -> Result<Response, Failure> {
 mod tests {
     use askama::Template as _;
 
-    use super::{OnwardPage, address, row};
+    use super::{LinkingPage, OnwardPage, Remains, address, row};
     use crate::frame::Frame;
     use crate::linking::{Link, LinkedState};
+    use crate::visible::line;
 
     #[test]
     fn a_name_cannot_leave_its_place() {
@@ -188,6 +203,15 @@ mod tests {
         assert!(html.contains("/integrations/mail/linked"), "{html}");
         assert!(!html.contains("<script>x"), "{html}");
         assert!(!html.contains("code=\">"), "{html}");
+    }
+
+    #[test]
+    fn what_may_be_good_elsewhere_is_said_in_words() {
+        let remains = Some(Remains { name: line("mail"), why: line("<b>no</b> answer") });
+        let html = LinkingPage { frame: Frame::outside("Integrations"), remains, rows: Vec::new() }.render();
+        let html = html.unwrap_or_default();
+        assert!(html.contains("unlinked here alone") && html.contains("answer"), "{html}");
+        assert!(!html.contains("<b>no"), "{html}");
     }
 
     #[test]

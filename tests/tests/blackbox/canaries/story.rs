@@ -222,12 +222,21 @@ pub(super) async fn commands(stage: &Stage, worker: &Worker, decision: &str, lea
     }
 }
 
-/// The end of it: Ana unlinks, Lea stops the run, nobody comes by.
+/// The end of it: Ana unlinks, in vain elsewhere at first, Lea stops the run, nobody comes by.
 pub(super) async fn farewells(stage: &Stage, worker: &Worker, ana: &Actor, lea: &Actor) {
-    let page = stage.get(ana, "/integrations").await;
-    let fields = [("csrf", page.field("csrf"))];
-    let unlinked = stage.ask(ana, "POST", "/integrations/personal/unlink", Sends::Form(&fields)).await;
-    assert_eq!(unlinked.status, 303, "{}", unlinked.html);
+    for refuses in [true, false] {
+        stage.fake.told().refuses_grants = refuses;
+        let page = stage.get(ana, "/integrations").await;
+        let fields = [("csrf", page.field("csrf"))];
+        let unlinked = stage.ask(ana, "POST", "/integrations/personal/unlink", Sends::Form(&fields)).await;
+        assert_eq!(unlinked.status, if refuses { 200 } else { 303 }, "{}", unlinked.html);
+        assert_eq!(unlinked.html.contains("unlinked here alone"), refuses, "{}", unlinked.html);
+        if refuses {
+            stage.fake.told().refuses_grants = false;
+            link(stage, ana).await;
+        }
+    }
+    assert_eq!(stage.fake.told().revocations, 2, "both tokens are ended");
     let why = json!({ "reason": "it is over" });
     stage.api(lea, "POST", &format!("/api/runs/{}/stop", worker.run()), Sends::Json(&why)).await;
     stage.call(worker, "own_look", &looks("result")).await;

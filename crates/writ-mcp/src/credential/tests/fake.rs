@@ -41,6 +41,12 @@ pub(super) struct Told {
     pub(super) server: Option<String>,
     /// The token endpoint that the authorization server names, where it is elsewhere.
     pub(super) token_endpoint: Option<String>,
+    /// The revocation endpoint that the authorization server names; none where it is empty.
+    pub(super) revocation_endpoint: String,
+    /// The kinds of tokens that it does not revoke, each with the code that it says.
+    pub(super) irrevocable: BTreeMap<&'static str, &'static str>,
+    /// The forms that came to the revocation endpoint, with the `Authorization` of each.
+    pub(super) revocations: Vec<(Fields, String)>,
     /// Whether it repeats what it was sent.
     pub(super) echoes: bool,
     /// The forms that came to the token endpoint, with the `Authorization` of each.
@@ -77,6 +83,7 @@ impl Fake {
             lifetime: Some(3600),
             refreshes: true,
             methods: vec!["client_secret_post"],
+            revocation_endpoint: format!("{base}/revoke"),
             ..Told::default()
         }));
         let shared = Shared { base: base.clone(), told: Arc::clone(&told) };
@@ -86,6 +93,7 @@ impl Fake {
             .route("/.well-known/oauth-authorization-server", get(metadata))
             .route("/register", post(register))
             .route("/token", post(token))
+            .route("/revoke", post(revoke))
             .with_state(shared);
         let serving = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         Self { url: format!("{base}/mcp"), base, told, serving }
@@ -163,7 +171,7 @@ async fn resource(State(shared): State<Shared>) -> Body<Json> {
 async fn metadata(State(shared): State<Shared>) -> Body<Json> {
     let told = shared.told.lock().unwrap();
     let base = &shared.base;
-    Body(json!({
+    let mut metadata = json!({
         "issuer": told.issuer.as_ref().unwrap_or(base),
         "authorization_endpoint": format!("{base}/authorize"),
         "token_endpoint": told.token_endpoint.clone().unwrap_or_else(|| format!("{base}/token")),
@@ -173,7 +181,11 @@ async fn metadata(State(shared): State<Shared>) -> Body<Json> {
         "authorization_response_iss_parameter_supported": true,
         "token_endpoint_auth_methods_supported": told.methods,
         "scopes_supported": ["listed", "offline_access"],
-    }))
+    });
+    if !told.revocation_endpoint.is_empty() {
+        metadata["revocation_endpoint"] = json!(told.revocation_endpoint);
+    }
+    Body(metadata)
 }
 
 async fn register(State(shared): State<Shared>, Body(asked): Body<Json>) -> Response {
@@ -218,6 +230,19 @@ async fn token(State(shared): State<Shared>, headers: HeaderMap, Form(form): For
             let said = json!({ "error": "invalid_grant", "error_description": format!("canary-said {form:?}") });
             (StatusCode::BAD_REQUEST, Body(said)).into_response()
         }
+    }
+}
+
+async fn revoke(State(shared): State<Shared>, headers: HeaderMap, Form(form): Form<Fields>) -> Response {
+    let mut told = shared.told.lock().unwrap();
+    let authorization = headers.get(AUTHORIZATION).map_or("", |value| value.to_str().unwrap()).to_owned();
+    told.revocations.push((form.clone(), authorization));
+    match told.irrevocable.get(form["token_type_hint"].as_str()) {
+        Some(code) => {
+            let said = json!({ "error": code, "error_description": format!("canary-said {form:?}") });
+            (StatusCode::BAD_REQUEST, Body(said)).into_response()
+        }
+        None => StatusCode::OK.into_response(),
     }
 }
 

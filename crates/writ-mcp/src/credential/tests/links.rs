@@ -9,15 +9,15 @@ use url::Url;
 
 use super::fake::Fake;
 use super::{CANARY, Stage, call, client, said};
-use crate::credential::{Callback, CredentialSource, LinkError, LinkState, Name, OAuthSource, missing};
+use crate::credential::{Callback, CredentialSource, LinkError, LinkState, Name, OAuthSource, Unlinked, missing};
 
-const BACK: &str = "http://127.0.0.1:7878/integrations/mail/linked";
+pub(super) const BACK: &str = "http://127.0.0.1:7878/integrations/mail/linked";
 
-fn person() -> Json {
+pub(super) fn person() -> Json {
     json!({ "grant": "person" })
 }
 
-fn callback(fields: &BTreeMap<String, String>) -> Callback {
+pub(super) fn callback(fields: &BTreeMap<String, String>) -> Callback {
     let field = |name: &str| fields.get(name).cloned();
     Callback { state: field("state").unwrap(), code: field("code"), issuer: field("iss"), declined: false }
 }
@@ -30,7 +30,7 @@ async fn finish(stage: &Stage, source: &Arc<OAuthSource>, person: &str, callback
     source.finish_link(person, callback, stage.records.clone()).await
 }
 
-async fn link(stage: &Stage, source: &Arc<OAuthSource>, fake: &Fake, person: &str) -> Url {
+pub(super) async fn link(stage: &Stage, source: &Arc<OAuthSource>, fake: &Fake, person: &str) -> Url {
     let address = source.begin_link(person, BACK).await.unwrap();
     finish(stage, source, person, callback(&fake.consent(&address))).await.unwrap();
     address
@@ -53,8 +53,8 @@ async fn nothing_is_sent_in_a_persons_name_before_they_have_linked() {
     // Somebody else's link is not anybody's.
     let ben = client(CredentialSource::OAuth(Arc::clone(&source)), Some("ben"));
     assert!(missing(&call(&ben, &fake.url).await.unwrap_err()));
-    assert!(source.unlink("ana", stage.records.clone()).await.unwrap());
-    assert!(!source.unlink("ana", stage.records.clone()).await.unwrap());
+    assert_eq!(source.unlink("ana", stage.records.clone()).await, Ok(Unlinked::Ended));
+    assert_eq!(source.unlink("ana", stage.records.clone()).await, Ok(Unlinked::Nothing));
     assert!(missing(&call(&ana, &fake.url).await.unwrap_err()));
     assert_eq!(stage.records.said(), ["ana linked mail: listed offline_access", "ana unlinked mail"]);
 }

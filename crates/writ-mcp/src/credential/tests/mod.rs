@@ -4,6 +4,7 @@ mod fake;
 mod headers;
 mod links;
 mod tokens;
+mod unlinks;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

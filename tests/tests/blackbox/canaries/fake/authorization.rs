@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
 use serde_json::{Value as Json, json};
 
-use super::{AUTHORIZATION_SERVER, Shared, Told};
+use super::{AUTHORIZATION_SERVER, REVOCATION, Shared, Told};
 use crate::canaries::canary::{
     ACCESS_TOKEN, CODE, Canary, IDENTITY_TOKEN, REFRESH_TOKEN, REGISTERED_CLIENT, STATE, STATEMENT, VERIFIER,
 };
@@ -41,6 +41,7 @@ pub(super) async fn metadata(State(shared): State<Shared>) -> Body<Json> {
         "authorization_endpoint": format!("{base}/authorize"),
         "token_endpoint": format!("{base}/token"),
         "registration_endpoint": format!("{base}/register"),
+        "revocation_endpoint": format!("{base}/revoke"),
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
@@ -111,9 +112,24 @@ pub(super) async fn token(State(shared): State<Shared>, headers: HeaderMap, body
     }
 }
 
+/// Ends tokens (RFC 7009), or repeats what it was sent.
+pub(super) async fn revoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let authorization = headers.get("authorization").map_or("", |value| value.to_str().unwrap());
+    let mut told = shared.told();
+    told.note(REVOCATION, &[authorization.as_bytes(), b" ", body.as_bytes()]);
+    if told.refuses_grants {
+        let said = format!("no: {authorization} {body}");
+        let answer = json!({ "error": said, "error_description": said });
+        return (StatusCode::BAD_REQUEST, Body(answer)).into_response();
+    }
+    told.revocations += 1;
+    StatusCode::OK.into_response()
+}
+
 impl Told {
     fn grant(&mut self, integration: &str, refreshes: bool) -> Json {
-        let access = self.make(ACCESS_TOKEN, &[&sent_to(integration)]);
+        let access = self.make(ACCESS_TOKEN, &[&sent_to(integration), &sent_to(REVOCATION)]);
         self.tokens.insert(access.clone());
         let mut answer =
             json!({ "access_token": access, "token_type": "Bearer", "expires_in": 3600, "scope": "listed" });

@@ -19,10 +19,12 @@ pub(super) use integration::{MODES, tools};
 
 /// What the authorization server is called where it is written down who was sent what.
 pub(super) const AUTHORIZATION_SERVER: &str = "the authorization server";
+/// What its endpoint is called that ends tokens, access tokens among them.
+const REVOCATION: &str = "the authorization server, to end tokens";
 
 /// What the fake does, and what it has seen.
 pub(super) struct Told {
-    /// Whether the token endpoint refuses everything.
+    /// Whether the endpoints that give and end tokens refuse everything.
     pub(super) refuses_grants: bool,
     /// Whether tools cannot be listed.
     pub(super) fails_to_list: bool,
@@ -34,6 +36,8 @@ pub(super) struct Told {
     pub(super) answered: BTreeSet<(String, String)>,
     /// Everything that anybody was sent.
     pub(super) sent: BTreeMap<String, Vec<u8>>,
+    /// How many tokens it was asked to end, and has ended.
+    pub(super) revocations: usize,
     tokens: BTreeSet<String>,
     revoked: BTreeSet<String>,
     refresh_tokens: BTreeSet<String>,
@@ -86,6 +90,7 @@ impl Fake {
             arrived: BTreeSet::new(),
             answered: BTreeSet::new(),
             sent: BTreeMap::new(),
+            revocations: 0,
             tokens: BTreeSet::new(),
             revoked: BTreeSet::new(),
             refresh_tokens: BTreeSet::new(),
@@ -99,6 +104,7 @@ impl Fake {
             .route("/authorize", get(authorization::consent))
             .route("/register", post(authorization::register))
             .route("/token", post(authorization::token))
+            .route("/revoke", post(authorization::revoke))
             .with_state(Shared { base: base.clone(), told: Arc::clone(&told) });
         let serving = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         Self { base, told, serving }
