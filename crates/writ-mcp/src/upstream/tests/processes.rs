@@ -16,8 +16,9 @@ while read -r line; do
   case "$line" in
     *server/discover*) result 0 "$offers" ;;
     *tools/call*)
+      id=${line#*'"id":'}
       echo "$log"
-      result 1 '"content":[{"type":"text","text":"'"$MODE $TOKEN ${HOME:-none}"'"}]' ;;
+      result "${id%%,*}" '"content":[{"type":"text","text":"'"$MODE $TOKEN ${HOME:-none}"'"}]' ;;
     *) exit 3 ;;
   esac
 done
