@@ -2,7 +2,7 @@
 //!
 //! Everything that decides stands here: what a workspace folder may say ([`definition`]), how three Cedar
 //! policy sets are compiled and asked ([`policy`]), which events a run and a decision may go through
-//! ([`event`], [`run`], [`decision`]) and how an action is named by its digest ([`digest`]).
+//! ([`event`], [`run`], [`decision`], [`next_step`]) and how an action is named by its digest ([`digest`]).
 //!
 //! Architecture invariant: this crate does no I/O and has no clock, no randomness, no async and no wire
 //! format. Time, identifiers and data come in as values, so that the same input gives the same answer in a
@@ -13,6 +13,7 @@ pub mod decision;
 pub mod definition;
 pub mod digest;
 pub mod event;
+pub mod next_step;
 pub mod policy;
 pub mod run;
 pub mod value;

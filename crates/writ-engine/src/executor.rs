@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 use writ_core::code::{Code, Reason, Refusal};
 use writ_core::decision::{Decision, DecisionStatus};
 use writ_core::event::Event;
+use writ_core::next_step::NextStep;
 use writ_store::Durable;
 
 use crate::engine::Engine;
@@ -45,14 +46,19 @@ impl Engine {
         });
     }
 
+    /// What is to be done with a decision next, as things stand now.
+    pub(crate) fn next_step(&self, decision: &Decision) -> NextStep {
+        let run = &decision.proposal.action.run;
+        let run_is_open = || self.store.run(run).is_ok_and(|run| run.is_some_and(|run| run.status.is_open()));
+        decision.next_step(self.clock.now(), ATTEMPTS_MAX, run_is_open)
+    }
+
     async fn execute(&self, id: &str) -> Result<(), Refusal> {
         let Some(decision) = self.store.decision(id).map_err(unreadable)? else { return Ok(()) };
-        let may_start = decision.status == DecisionStatus::Approved || decision.may_resend();
-        if !may_start {
-            return Ok(());
-        }
-        if decision.attempts >= ATTEMPTS_MAX {
-            return self.give_up(&decision).await;
+        match self.next_step(&decision) {
+            NextStep::Send | NextStep::SendAgain => {}
+            NextStep::TakeBack => return self.take_back(&decision).await,
+            NextStep::Nothing | NextStep::Expire | NextStep::AskPerson => return Ok(()),
         }
         if decision.attempts > 0 {
             let doubled = RETRY_MILLISECONDS.saturating_mul(1 << decision.attempts.min(8));
@@ -189,12 +195,8 @@ impl Engine {
         }
     }
 
-    /// After the last attempt: an approval that was never sent is withdrawn; what may have happened is left to a
-    /// person.
-    async fn give_up(&self, decision: &Decision) -> Result<(), Refusal> {
-        if decision.status != DecisionStatus::Approved {
-            return Ok(());
-        }
+    /// Withdraws an approval that was never sent, after the last attempt.
+    async fn take_back(&self, decision: &Decision) -> Result<(), Refusal> {
         let why = format!(
             "not sent after {ATTEMPTS_MAX} attempts: {}",
             decision.note.as_deref().unwrap_or("no reason known")

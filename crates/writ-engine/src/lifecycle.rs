@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use writ_core::code::{Code, Reason, Refusal};
 use writ_core::decision::DecisionStatus;
 use writ_core::event::{Event, RunStart};
+use writ_core::next_step::NextStep;
 use writ_core::run::Run;
 use writ_core::value::Value;
 use writ_knowledge::QueryLimits;
@@ -221,19 +222,15 @@ impl Engine {
         let now = self.clock.now();
         for decision in self.store.open_decisions() {
             let run = &decision.proposal.action.run;
-            let overdue = now >= decision.proposal.expires_at;
-            match decision.status {
-                DecisionStatus::Pending | DecisionStatus::Approved if overdue => {
+            match self.next_step(&decision) {
+                NextStep::Expire => {
                     let event = Event::DecisionExpired { decision: decision.id().to_owned() };
                     if let Err(refusal) = self.record(run, vec![event]).await {
                         tracing::warn!(%refusal, decision = decision.id(), "the decision could not be expired");
                     }
                 }
-                DecisionStatus::Approved => self.execute_later(decision.id()),
-                DecisionStatus::Unknown if decision.may_resend() && self.is_open(run) => {
-                    self.execute_later(decision.id());
-                }
-                _ => {}
+                NextStep::Send | NextStep::SendAgain | NextStep::TakeBack => self.execute_later(decision.id()),
+                NextStep::Nothing | NextStep::AskPerson => {}
             }
         }
         for run in self.store.open_runs() {
@@ -244,10 +241,6 @@ impl Engine {
                 tracing::warn!(%refusal, run = run.id, "the run could not be expired");
             }
         }
-    }
-
-    fn is_open(&self, run: &str) -> bool {
-        self.store.run(run).is_ok_and(|run| run.is_some_and(|run| run.status.is_open()))
     }
 
     /// After a start: an intent without an outcome means that nobody knows what happened.

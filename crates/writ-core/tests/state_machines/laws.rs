@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::Map;
 use writ_core::decision::{Decision, DecisionStatus};
 use writ_core::digest::Digest;
-use writ_core::event::{EffectProfile, Event, Limits, Proposal, Recorded, RunStart};
+use writ_core::event::{EffectProfile, Event, Limits, Milliseconds, Proposal, Recorded, RunStart};
+use writ_core::next_step::NextStep;
 use writ_core::run::{Run, RunStatus};
 
-use crate::events::{PERSON, RUN, RUN_ENDS};
+use crate::events::{PERSON, RUN, RUN_ENDS, recorded};
 
 /// A decision, with how often it was sent for good: an attempt that was certainly not sent does not count.
 #[derive(Clone)]
@@ -67,6 +68,30 @@ impl Followed {
         }
         assert!(self.successes <= 1, "two successes");
         assert!(self.sends <= 1 || after.proposal.profile == EffectProfile::Keyed, "sent twice without a key");
+    }
+
+    /// What is to be done next can be recorded, and an effect is begun only where that is what is to be done next.
+    pub(crate) fn next_step_can_be_taken(&self, at: Milliseconds, attempts_max: u32) {
+        let decision = &self.decision;
+        let id = || decision.id().to_owned();
+        let takes = |event: Event| decision.clone().apply(&recorded(1, at, event)).is_ok();
+        let can_begin = takes(Event::IntentRecorded {
+            decision: id(),
+            action_digest: decision.action_digest(),
+            idempotency_key: decision.idempotency_key(),
+            attempt: decision.attempts + 1,
+        });
+        match decision.next_step(at, attempts_max, || true) {
+            NextStep::Nothing => assert!(!can_begin),
+            NextStep::Expire => assert!(!can_begin && takes(Event::DecisionExpired { decision: id() })),
+            NextStep::Send | NextStep::SendAgain => assert!(can_begin && decision.attempts < attempts_max),
+            NextStep::TakeBack => assert!(takes(Event::DecisionWithdrawn { decision: id(), why: "unsent".to_owned() })),
+            NextStep::AskPerson => {
+                let (by, note) = ("lea".to_owned(), "looked".to_owned());
+                assert!(takes(Event::OutcomeSettled { decision: id(), by, succeeded: true, note }));
+            }
+        }
+        assert_ne!(decision.next_step(at, attempts_max, || false), NextStep::SendAgain, "sent again for an ended run");
     }
 
     pub(crate) fn key(&self) -> String {

@@ -49,6 +49,9 @@ fn every_short_history_of_a_decision_is_lawful() {
             }
         });
         println!("{profile:?}, {needed} approvals: {} states, {steps} steps", states.len());
+        for (state, at) in states.iter().flat_map(|state| [DEADLINE - 1, DEADLINE].map(|at| (state, at))) {
+            state.next_step_can_be_taken(at, 2);
+        }
         // Three voters are there, of whom one may not vote: three approvals are out of reach.
         assert_eq!(statuses(&states), if needed == 3 { 5 } else { 10 }, "the model reaches what there is");
     }
