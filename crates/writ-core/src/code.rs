@@ -120,7 +120,7 @@ impl fmt::Display for Code {
 }
 
 /// Why a policy set said no, for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reason {
     /// The policy set (`mission`, `entitlements`, `guardrails`, `approvals`) or the check that refused.
     pub set: String,

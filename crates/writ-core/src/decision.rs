@@ -78,7 +78,7 @@ impl DecisionStatus {
 }
 
 /// A decision as its events made it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Decision {
     /// The proposal.
     pub proposal: Proposal,

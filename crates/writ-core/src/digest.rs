@@ -86,7 +86,7 @@ pub fn canonical(value: &impl Serialize) -> Result<String, NotCanonical> {
 }
 
 /// Everything that an approval rests on: the bytes that are shown, hashed, approved and sent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Action {
     /// The integration's name and the identity that its server gave when it was pinned.
     pub integration: IntegrationIdentity,
@@ -113,7 +113,7 @@ pub struct Action {
 }
 
 /// Which server stands behind an integration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct IntegrationIdentity {
     /// The integration's name in the workspace.
     pub name: String,

@@ -291,7 +291,7 @@ impl Event {
 }
 
 /// What a run is: fixed at its start.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize, Deserialize)]
 pub struct RunStart {
     /// The mission's name.
     pub mission: String,
@@ -312,7 +312,7 @@ pub struct RunStart {
 }
 
 /// The limits of a run, which are part of its scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// How many reads (queries, searches, tool reads) the run may make.
     pub reads_max: u64,
@@ -342,7 +342,7 @@ pub struct Read {
 }
 
 /// A proposed effect.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Proposal {
     /// The decision's id.
     pub decision: String,
@@ -367,7 +367,7 @@ pub struct Proposal {
 }
 
 /// What can be done when an effect's answer was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EffectProfile {
     /// The integration honours the idempotency key: the same request may be sent again.
@@ -380,7 +380,7 @@ pub enum EffectProfile {
 }
 
 /// One person's vote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Vote {
     /// Who.
     pub by: String,

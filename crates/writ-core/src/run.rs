@@ -51,7 +51,7 @@ impl RunStatus {
 }
 
 /// A run as its events made it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Run {
     /// The run's id.
     pub id: String,

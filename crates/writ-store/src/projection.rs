@@ -9,7 +9,7 @@ use writ_core::decision::Decision;
 use writ_core::event::{Event, Recorded};
 use writ_core::run::Run;
 
-use crate::commit::CommitError;
+use crate::commit::{Commit, CommitError};
 
 /// Where the present state is looked up. The writer's is memory before database; a replay's is memory alone.
 pub(crate) trait Lookup {
@@ -30,6 +30,23 @@ pub struct Projections {
 }
 
 impl Projections {
+    /// The whole state after a commit: all of its events, or none. It is for whoever looks at states that no store is in;
+    /// a store's writer keeps what changes, and has it looked up.
+    ///
+    /// # Errors
+    /// The first event that is not legal after those before it.
+    pub fn after(&self, first: u64, commit: Commit) -> Result<Self, CommitError> {
+        let Commit { run, at, events } = commit;
+        let (mut present, mut changed) = (self, Self::default());
+        for (seq, event) in (first..).zip(events) {
+            changed.apply(&Recorded { seq, at, run: run.clone(), event }, &mut present)?;
+        }
+        let mut next = self.clone();
+        next.absorb(changed);
+        next.effect_keys.retain(|_, holder| holder.is_some());
+        Ok(next)
+    }
+
     /// Takes one event into account.
     pub(crate) fn apply(&mut self, recorded: &Recorded, lookup: &mut impl Lookup) -> Result<(), CommitError> {
         if let Event::RunStarted(start) = &recorded.event {
@@ -129,6 +146,21 @@ impl Projections {
         self.runs.extend(later.runs);
         self.decisions.extend(later.decisions);
         self.effect_keys.extend(later.effect_keys);
+    }
+}
+
+/// A whole state is looked up in itself.
+impl Lookup for &Projections {
+    fn run(&mut self, id: &str) -> Result<Option<Arc<Run>>, CommitError> {
+        Ok(self.runs.get(id).cloned())
+    }
+
+    fn decision(&mut self, id: &str) -> Result<Option<Arc<Decision>>, CommitError> {
+        Ok(self.decisions.get(id).cloned())
+    }
+
+    fn effect_key(&mut self, key: &str) -> Result<Option<String>, CommitError> {
+        Ok(self.effect_keys.get(key).cloned().flatten())
     }
 }
 

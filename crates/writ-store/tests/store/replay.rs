@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use writ_core::event::{Event, Proposal, Recorded};
-use writ_store::{Commit, CommitError, Store, replay};
+use writ_store::{Commit, CommitError, Projections, Store, replay};
 
 use crate::fixture::{
     DEADLINE, State, claimed, close, intent, log, open, outcome, proposal, proposed, settled, started, unknown, voted,
@@ -107,6 +107,24 @@ fn rails_make_up_the_log(store: &Store, stored: &State, events: &[Recorded]) {
     let mut rails: Vec<Recorded> = rails.collect();
     rails.sort_by_key(|event| event.seq);
     assert_eq!(rails, events);
+}
+
+#[test]
+fn the_state_after_each_commit_is_what_a_replay_makes() {
+    let refund = proposal("r-1", "d-1", "p-1", Some("refund:p-1"));
+    let events =
+        [started(), proposed(&refund), voted(&refund, "lea", true), intent(&refund, 1), outcome(&refund, false)];
+    let commit = |events: Vec<Event>| Commit { run: Some("r-1".to_owned()), at: 1, events };
+    let mut state = Projections::default();
+    let mut log = Vec::new();
+    for (seq, event) in (0..).zip(events) {
+        let refused = state.after(seq, commit(vec![event.clone(), event.clone()]));
+        assert!(refused.is_err(), "a second {} was taken", event.kind());
+        state = state.after(seq, commit(vec![event.clone()])).unwrap();
+        log.push(Recorded { seq, at: 1, run: Some("r-1".to_owned()), event });
+        assert_eq!(state, replay(&log).unwrap());
+    }
+    assert!(state.effect_keys.is_empty(), "what has failed gives its key back");
 }
 
 #[test]
