@@ -2,13 +2,14 @@
 //!
 //! `test` runs everything in one order, `tidy` holds the source to the rules that no compiler knows, `tau` plays the
 //! recorded tasks of τ-bench through a real server, `conformance` runs the official suite of the protocol through one,
-//! `bench` measures, and `demo` builds and starts the demo. It relies
+//! `bench` measures, `model` visits every state of the protocol, and `demo` builds and starts the demo. It relies
 //! on cargo and git, and it is no part of the product: nothing that ships depends on it.
 
 mod bench;
 mod command;
 mod conformance;
 mod demo;
+mod model;
 mod progress;
 mod tau;
 mod test;
@@ -36,6 +37,8 @@ enum Task {
     Bench(bench::BenchArgs),
     /// Build what the demo needs, and run it
     Demo(demo::DemoArgs),
+    /// Look at every state that the protocol of decisions can reach
+    Model(model::ModelArgs),
     /// Play the tasks of tau-retail through Writ
     Tau(tau::TauArgs),
     /// Run the official MCP conformance suite through Writ
@@ -61,6 +64,7 @@ fn run(task: Task) -> Result<(), String> {
         Task::Tidy => tidy::run(&command::workspace()?),
         Task::Bench(args) => bench::run(&args),
         Task::Demo(args) => demo::run(&args),
+        Task::Model(args) => model::run(&args),
         Task::Conformance(args) => conformance::run(&args),
         Task::ConformanceClient(args) => conformance::drive(&args),
         Task::Tau(args) => {

@@ -20,7 +20,8 @@ const LAYERS: [&[&str]; 5] = [
 ];
 
 /// Packages around the product, on which nothing of it depends.
-const AROUND: [&str; 7] = ["conformance-fixture", "shop", "worker", "writ-bench", "writ-fuzz", "writ-tests", "xtask"];
+const AROUND: [&str; 8] =
+    ["conformance-fixture", "shop", "worker", "writ-bench", "writ-fuzz", "writ-model", "writ-tests", "xtask"];
 
 /// Those of them that know Writ by its protocol alone.
 const STRANGERS: [&str; 3] = ["conformance-fixture", "shop", "worker"];
