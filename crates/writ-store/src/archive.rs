@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, OpenFlags, Params, Row, params};
 use writ_core::decision::Decision;
 use writ_trail::bundle::Proof;
 use writ_trail::checkpoint::Checkpoint;
@@ -71,31 +71,44 @@ impl Archive {
     /// # Errors
     /// [`ReadError`], also where there is no such decision or its events are newer than the last checkpoint.
     pub fn proof(&self, decision: &str) -> Result<String, ReadError> {
-        let checkpoint = Checkpoint::open(&self.checkpoint, &self.verifier).map_err(failed)?;
-        let size = i64::try_from(checkpoint.size).map_err(failed)?;
         let found = one::<Decision>(&self.connection, "SELECT state FROM decisions WHERE decision = ?1", decision)?
             .ok_or_else(|| failed(format!("there is no decision `{decision}`")))?;
-        {
-            let connection = &self.connection;
-            let mut statement =
-                connection.prepare("SELECT leaf FROM events WHERE seq < ?1 ORDER BY seq").map_err(failed)?;
-            let leaves: Result<Vec<Hash>, ReadError> = statement
-                .query_map([size], |row| row.get::<_, Vec<u8>>(0))
-                .map_err(failed)?
-                .map(|leaf| {
-                    Ok(Hash::from_bytes(leaf.map_err(failed)?.try_into().map_err(|_| failed("a leaf is damaged"))?))
-                })
-                .collect();
-            let sql = "SELECT seq, salt, body FROM events
-                       WHERE seq < ?1 AND (decision = ?2 OR (run = ?3 AND kind = 'run_started')) ORDER BY seq";
-            let mut statement = connection.prepare(sql).map_err(failed)?;
-            let rows =
-                statement.query_map(params![size, decision, found.proposal.action.run], disclosed).map_err(failed)?;
-            let disclosed: Result<Vec<Disclosed>, _> = rows.collect();
-            let proof =
-                Proof::new(&self.checkpoint, &self.verifier, &leaves?, disclosed.map_err(failed)?).map_err(failed)?;
-            Ok(proof.to_text())
+        let sql = "SELECT seq, salt, body FROM events
+                   WHERE seq < ?1 AND (decision = ?2 OR (run = ?3 AND kind = 'run_started')) ORDER BY seq";
+        let size = self.size()?;
+        let shown = self.disclosed(sql, params![size, decision, found.proposal.action.run])?;
+        if shown.len() < 2 {
+            return Err(failed(format!(
+                "decision `{decision}` is newer than the last checkpoint; try again in a moment"
+            )));
         }
+        self.prove(size, shown)
+    }
+
+    /// How many leaves are under the checkpoint.
+    fn size(&self) -> Result<i64, ReadError> {
+        let checkpoint = Checkpoint::open(&self.checkpoint, &self.verifier).map_err(failed)?;
+        i64::try_from(checkpoint.size).map_err(failed)
+    }
+
+    fn disclosed(&self, sql: &str, parameters: impl Params) -> Result<Vec<Disclosed>, ReadError> {
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let rows = statement.query_map(parameters, disclosed).map_err(failed)?;
+        rows.map(|row| row.map_err(failed)).collect()
+    }
+
+    /// The proof of some leaves, as a text.
+    fn prove(&self, size: i64, shown: Vec<Disclosed>) -> Result<String, ReadError> {
+        let sql = "SELECT leaf FROM events WHERE seq < ?1 ORDER BY seq";
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let rows = statement.query_map([size], |row| row.get::<_, Vec<u8>>(0)).map_err(failed)?;
+        let leaves: Result<Vec<Hash>, ReadError> = rows
+            .map(|leaf| {
+                Ok(Hash::from_bytes(leaf.map_err(failed)?.try_into().map_err(|_| failed("a leaf is damaged"))?))
+            })
+            .collect();
+        let proof = Proof::new(&self.checkpoint, &self.verifier, &leaves?, shown).map_err(failed)?;
+        Ok(proof.to_text())
     }
 }
 

@@ -9,16 +9,20 @@
 //! events say, so every table but `events` can be made again by [`replay`]; after a failed write nothing more is
 //! written until a person has looked.
 
+mod account;
 mod archive;
 mod commit;
+mod links;
 mod open;
 mod projection;
 mod read;
 mod schema;
 mod writer;
 
+pub use account::{Account, Entry, Flaw};
 pub use archive::Archive;
 pub use commit::{Commit, CommitError, Durable};
+pub use links::Links;
 pub use open::{OpenError, Options, Store};
 pub use projection::{Projections, replay};
 pub use read::ReadError;

@@ -128,14 +128,18 @@ impl Projections {
         }
     }
 
-    fn find_run(&self, id: &str, lookup: &mut impl Lookup) -> Result<Option<Arc<Run>>, CommitError> {
+    pub(crate) fn find_run(&self, id: &str, lookup: &mut impl Lookup) -> Result<Option<Arc<Run>>, CommitError> {
         match self.runs.get(id) {
             Some(run) => Ok(Some(run.clone())),
             None => lookup.run(id),
         }
     }
 
-    fn find_decision(&self, id: &str, lookup: &mut impl Lookup) -> Result<Option<Arc<Decision>>, CommitError> {
+    pub(crate) fn find_decision(
+        &self,
+        id: &str,
+        lookup: &mut impl Lookup,
+    ) -> Result<Option<Arc<Decision>>, CommitError> {
         match self.decisions.get(id) {
             Some(decision) => Ok(Some(decision.clone())),
             None => lookup.decision(id),

@@ -19,6 +19,7 @@ use writ_trail::note::Signer;
 use writ_trail::tree::Tree;
 
 use crate::commit::{Commit, CommitError, Durable};
+use crate::links::{Body, Links};
 use crate::projection::{Lookup, Projections};
 
 /// How many requests one sync may serve.
@@ -170,8 +171,9 @@ impl Front {
         for (offset, event) in commit.events.into_iter().enumerate() {
             let seq = first.saturating_add(offset as u64);
             let recorded = Recorded { seq, at: commit.at, run: commit.run.clone(), event };
+            let links = own.links(&recorded, &mut Staged { staged, beneath })?;
             own.apply(&recorded, &mut Staged { staged, beneath })?;
-            own_rows.push(row(recorded)?);
+            own_rows.push(row(recorded, links)?);
         }
         staged.absorb(own);
         rows.append(&mut own_rows);
@@ -463,9 +465,9 @@ pub(crate) fn write_projections(connection: &Connection, staged: &Projections) -
     Ok(())
 }
 
-fn row(recorded: Recorded) -> Result<Row, CommitError> {
+fn row(recorded: Recorded, links: Links) -> Result<Row, CommitError> {
     let broken = |why: String| CommitError::Stopped(why);
-    let body = serde_json::to_vec(&recorded).map_err(|error| broken(error.to_string()))?;
+    let body = serde_json::to_vec(&Body { recorded: &recorded, links }).map_err(|error| broken(error.to_string()))?;
     if body.len() > writ_trail::leaf::BODY_BYTES_MAX {
         return Err(CommitError::TooLarge { bytes: body.len(), bytes_max: writ_trail::leaf::BODY_BYTES_MAX });
     }

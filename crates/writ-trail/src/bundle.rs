@@ -13,7 +13,8 @@
 //!
 //! Leaves rise by number, each stands once, and there is at least one. The module relies on
 //! [`crate::leaf`], [`crate::proof`] and [`crate::checkpoint`]. It never shows that a checkpoint is
-//! the log's latest, nor that other leaves do not exist.
+//! the log's latest, nor that other leaves do not exist: what leaves mean together, and whether one
+//! is missing, is for whoever knows their bodies.
 
 use std::fmt::Write as _;
 
@@ -131,6 +132,11 @@ impl Proof {
         &self.items
     }
 
+    /// Each leaf's number and body. They mean something once [`Self::verify`] has passed.
+    pub fn into_bodies(self) -> Vec<(u64, Vec<u8>)> {
+        self.items.into_iter().map(|item| (item.leaf.seq, item.leaf.body)).collect()
+    }
+
     /// The file's text.
     pub fn to_text(&self) -> String {
         let mut text = format!("{FIRST_LINE}\n");
@@ -187,10 +193,10 @@ impl Proof {
     /// Checks the log's signature and every leaf, and returns the checkpoint that all of them are
     /// part of.
     ///
-    /// Signatures by others than the log are passed over unchecked. Fails where anything does not
-    /// hold.
+    /// The log's signature is the only one, so that no byte of the file is without meaning. Fails
+    /// where anything does not hold.
     pub fn verify(&self, log: &Verifier) -> Result<Checkpoint, BundleError> {
-        let checkpoint = Checkpoint::open(&self.checkpoint, log)?;
+        let checkpoint = Checkpoint::open_exactly(&self.checkpoint, log, &[])?;
         for Item { leaf, path } in &self.items {
             verify_inclusion(leaf.seq, checkpoint.size, &leaf.leaf_hash(), path, &checkpoint.root)?;
         }
@@ -203,5 +209,5 @@ impl Proof {
 pub fn verify(text: &str, log: &Verifier) -> Result<Vec<(u64, Vec<u8>)>, BundleError> {
     let proof = Proof::parse(text)?;
     proof.verify(log)?;
-    Ok(proof.items.into_iter().map(|item| (item.leaf.seq, item.leaf.body)).collect())
+    Ok(proof.into_bodies())
 }

@@ -74,6 +74,34 @@ async fn a_proof_holds_for_its_key_and_its_bytes_alone() {
 }
 
 #[tokio::test]
+async fn a_proof_of_what_may_go_on_has_to_be_asked_for() {
+    let desk = Desk::open().await;
+    let worker = desk.run().await;
+    let decision = worker.propose(REFUND, refund(240)).await;
+    let key = Export::of(&desk, "export").await.key;
+    let file = desk.acme.beside("proof.txt");
+    let word = file.to_str().unwrap();
+    let write = ["trail", "proof", &decision, "--output", word, "--workspace", desk.acme.word()];
+    program::writ(&write).await.ok();
+    let why = trail::verify(word, &key).await.refused();
+    assert!(why.contains("is pending") && why.contains("`--unfinished`"), "{why}");
+    let words = ["trail", "verify", word, "--key", &key, "--unfinished", "--json"];
+    let told = program::writ(&words).await.json_lines().pop().unwrap();
+    assert_eq!((&told["verified"], &told["settled"]), (&json!(true), &json!(false)));
+
+    desk.lea.approve(&decision).await;
+    worker.wait(&decision).await;
+    trail::signed(&desk).await;
+    program::writ(&write).await.ok();
+    let said = program::writ(&["trail", "verify", word, "--key", &key]).await;
+    assert!(said.stderr.contains("is succeeded") && said.stderr.contains("missing"), "{}", said.stderr);
+    let said = said.ok();
+    for expected in ["run_started", "refund for ana", "lea says yes", "attempt 1", "it succeeded"] {
+        assert!(said.contains(expected), "`{expected}` is not in:\n{said}");
+    }
+}
+
+#[tokio::test]
 async fn an_export_goes_into_an_empty_folder_and_needs_no_server() {
     let mut desk = Desk::open().await;
     desk.run().await;

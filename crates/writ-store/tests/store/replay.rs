@@ -8,6 +8,7 @@ use serde_json::json;
 use writ_core::event::{Event, Proposal, Recorded};
 use writ_store::{Commit, CommitError, Projections, Store, replay};
 
+use crate::account::links_are_what_the_log_says;
 use crate::fixture::{
     DEADLINE, State, claimed, close, intent, log, open, outcome, proposal, proposed, settled, started, unknown, voted,
     withdrawn,
@@ -95,6 +96,7 @@ async fn tables_are_what_a_replay_of_the_log_makes() {
     assert_eq!(stored, State::replayed(&events));
     stored.is_what_is_answered_by(&store);
     rails_make_up_the_log(&store, &stored, &events);
+    links_are_what_the_log_says(folder.path());
     let statuses: BTreeSet<&str> = stored.decisions.values().map(|decision| decision.status.name()).collect();
     assert!(kept > 150 && statuses.len() > 4, "a history worth the name: {kept} events, {statuses:?}");
 

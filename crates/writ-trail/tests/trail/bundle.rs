@@ -38,6 +38,35 @@ fn every_changed_byte_is_refused() {
 }
 
 #[test]
+fn a_signature_that_nobody_checks_is_refused() {
+    let key = signer().verifier();
+    let text = proof_of(&[3]).unwrap().to_text();
+    for line in ["\u{2014} witness.example.com AAAAAAAA\n", "\n"] {
+        assert!(bundle::verify(&format!("{text}{line}"), &key).is_err(), "{line:?}");
+    }
+}
+
+#[test]
+fn leaves_and_paths_of_others_are_refused() {
+    let key = signer().verifier();
+    let (one, other) = (proof_of(&[3]).unwrap().to_text(), proof_of(&[7]).unwrap().to_text());
+    let (head, checkpoint) = one.split_once("\n\n").unwrap();
+    let (foreign, _) = other.split_once("\n\n").unwrap();
+    let (lines, foreign): (Vec<&str>, Vec<&str>) = (head.lines().collect(), foreign.lines().collect());
+    let written = |lines: &[&str]| format!("{}\n\n{checkpoint}", lines.join("\n"));
+    assert!(bundle::verify(&written(&lines), &key).is_ok());
+    let swapped: Vec<&str> = lines[..2].iter().chain(&foreign[2..]).copied().collect();
+    assert!(bundle::verify(&written(&swapped), &key).is_err(), "another leaf's path");
+    for left_out in 1..lines.len() {
+        let without: Vec<&str> = lines.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, l)| *l).collect();
+        assert!(bundle::verify(&written(&without), &key).is_err(), "without line {left_out}");
+        let mut twice = lines.clone();
+        twice.insert(left_out, lines[left_out]);
+        assert!(bundle::verify(&written(&twice), &key).is_err(), "line {left_out} twice");
+    }
+}
+
+#[test]
 fn only_what_is_in_the_log_is_proved() {
     assert_eq!(proof_of(&[]), Err(BundleError::Empty));
     assert_eq!(proof_of(&[4, 4]), Err(BundleError::Proof(ProofError::Order)));

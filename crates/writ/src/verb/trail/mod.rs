@@ -1,13 +1,14 @@
 //! `writ trail`: export the log, prove one decision, and verify either offline.
 
+mod verify;
+mod words;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::json;
 use writ_store::Archive;
-use writ_trail::note::Verifier;
-use writ_trail::{bundle, export};
 
 use crate::{output, wiring};
 
@@ -49,16 +50,7 @@ enum Verb {
         workspace: PathBuf,
     },
     /// Verify an export folder or a proof file. Needs nothing but it and the public key.
-    Verify {
-        /// The folder or file.
-        path: PathBuf,
-        /// The public key, as `writ trail key` printed it, or a file that holds it.
-        #[arg(long)]
-        key: String,
-        /// Print JSON: for a proof, each event as well.
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(verify::Args),
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, String> {
@@ -82,7 +74,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, String> {
                 None => output::data(proof.trim_end()),
             }
         }
-        Verb::Verify { path, key, json } => verify(&path, &key, json)?,
+        Verb::Verify(args) => verify::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -91,41 +83,4 @@ fn archive(workspace: &Path) -> Result<Archive, String> {
     let workspace = wiring::load(workspace)?;
     let verifier = wiring::signer(&workspace)?.verifier();
     Archive::open(&workspace.data(), verifier).map_err(|error| wiring::chain(&error))
-}
-
-fn verify(path: &Path, key: &str, json: bool) -> Result<(), String> {
-    let text = std::fs::read_to_string(key).unwrap_or_else(|_| key.to_owned());
-    let verifier: Verifier = text.trim().parse().map_err(|error| format!("the key: {error}"))?;
-    if path.is_dir() {
-        let report = export::verify_export(path, &verifier, &[])
-            .map_err(|error| format!("trail_invalid: {}", wiring::chain(&error)))?;
-        if json {
-            output::json(
-                &json!({ "verified": true, "leaves": report.size, "erased": report.erased, "origin": report.origin }),
-            );
-        } else {
-            output::note(&format!("verified: {} leaves of {}, root {}", report.size, report.origin, report.root));
-        }
-        return Ok(());
-    }
-    let proof = std::fs::read_to_string(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
-    let events =
-        bundle::verify(&proof, &verifier).map_err(|error| format!("trail_invalid: {}", wiring::chain(&error)))?;
-    for (seq, body) in &events {
-        let body: serde_json::Value = serde_json::from_slice(body).map_err(|error| format!("leaf {seq}: {error}"))?;
-        if json {
-            output::json(&body);
-        } else {
-            output::data(&format!(
-                "{seq:>6}  {}",
-                body.get("event").and_then(serde_json::Value::as_str).unwrap_or_default()
-            ));
-        }
-    }
-    if json {
-        output::json(&json!({ "verified": true, "leaves": events.len() }));
-    } else {
-        output::note(&format!("verified: {} leaves", events.len()));
-    }
-    Ok(())
 }

@@ -1,0 +1,225 @@
+//! What a proof shows is the whole of it: an event left out, one put in, another decision's vote and a changed byte are
+//! all refused, although each event that is still there is in the log.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use tempfile::TempDir;
+use writ_core::decision::DecisionStatus;
+use writ_core::event::{Event, Proposal};
+use writ_store::{Account, Archive, Entry, Flaw, Links, Store};
+use writ_trail::bundle;
+
+use crate::fixture::{
+    claimed, commit, database, intent, little_mission, log, open, outcome, play, proposal, proposed, signed, signer,
+    started, voted,
+};
+
+/// What this proof shows to somebody who holds the log's public key alone.
+fn shown(text: &str) -> Result<Account, String> {
+    let bodies = bundle::verify(text, &signer().verifier()).map_err(|error| error.to_string())?;
+    let entries: Result<Vec<Entry>, Flaw> = bodies.iter().map(|(leaf, body)| Entry::read(*leaf, body)).collect();
+    Account::of(&entries.map_err(|flaw| flaw.to_string())?).map_err(|flaw| flaw.to_string())
+}
+
+/// The leaves of a proof, each with its path, and what stands after them.
+fn parts(text: &str) -> (Vec<(u64, String)>, String) {
+    let (head, checkpoint) = text.split_once("\n\n").unwrap();
+    let leaves = head.split("\nleaf ").skip(1).map(|leaf| {
+        let seq = leaf.split(' ').next().unwrap().parse().unwrap();
+        (seq, format!("leaf {leaf}"))
+    });
+    (leaves.collect(), checkpoint.to_owned())
+}
+
+fn joined(leaves: &[(u64, String)], checkpoint: &str) -> String {
+    let leaves: String = leaves.iter().map(|(_, leaf)| format!("{leaf}\n")).collect();
+    format!("writ.dev/trail/proof/v1\n{leaves}\n{checkpoint}")
+}
+
+fn not_sent(of: &Proposal) -> Event {
+    Event::NotSent { decision: of.decision.clone(), why: "nobody listens".to_owned() }
+}
+
+/// A refund that two people approve and that leaves at the second attempt; among its events those of a note, which one
+/// person approves and which is still to be sent.
+async fn refund_and_note() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let refund = Proposal { approvals_needed: 2, ..proposal("r-1", "d-1", "p-1", Some("refund:p-1")) };
+    let note = Proposal { approvals_needed: 2, ..proposal("r-1", "d-2", "p-2", None) };
+    let commits = [
+        commit("r-1", [started(), claimed("I look")]),
+        commit("r-1", [proposed(&refund), proposed(&note)]),
+        commit("r-1", [voted(&refund, "lea", true)]),
+        commit("r-1", [voted(&note, "lea", true)]),
+        commit("r-1", [voted(&refund, "lou", true)]),
+        commit("r-1", [intent(&refund, 1), not_sent(&refund)]),
+        commit("r-1", [voted(&note, "lou", true), claimed("still at it")]),
+        commit("r-1", [intent(&refund, 2), outcome(&refund, true)]),
+    ];
+    play(&store, commits).await;
+    signed(&store, log(folder.path()).len() as u64).await;
+    (folder, store)
+}
+
+fn archive(folder: &TempDir) -> Archive {
+    Archive::open(folder.path(), signer().verifier()).unwrap()
+}
+
+#[tokio::test]
+async fn a_proof_tells_of_one_effect_from_scope_to_outcome() {
+    let (folder, store) = refund_and_note().await;
+    let refund = shown(&archive(&folder).proof("d-1").unwrap()).unwrap();
+    assert_eq!(refund.run, "r-1");
+    assert_eq!((refund.start.mission.as_str(), refund.start.person.as_str()), ("refund", "ana"));
+    assert!(refund.is_settled());
+    assert_eq!(refund.decisions.len(), 1);
+    // What an outsider works out is what the server says.
+    assert_eq!(Some(&refund.decisions[0]), store.decision("d-1").unwrap().as_deref());
+
+    let note = shown(&archive(&folder).proof("d-2").unwrap()).unwrap();
+    assert_eq!(note.decisions[0].status, DecisionStatus::Approved);
+    assert!(!note.is_settled(), "more may follow, and nothing here says that it has not");
+}
+
+#[tokio::test]
+async fn an_event_left_out_is_missed() {
+    let (folder, _store) = refund_and_note().await;
+    let (leaves, checkpoint) = parts(&archive(&folder).proof("d-1").unwrap());
+    assert_eq!(leaves.len(), 8, "start, proposal, two votes, intent, not sent, intent, outcome");
+    assert!(shown(&joined(&leaves, &checkpoint)).is_ok());
+    let last = leaves.len() - 1;
+    for left_out in 0..last {
+        let mut fewer = leaves.clone();
+        fewer.remove(left_out);
+        let why = shown(&joined(&fewer, &checkpoint)).unwrap_err();
+        assert!(why.contains("leaf") || why.contains("start of"), "without {left_out}: {why}");
+    }
+    // To the state machine, an attempt that never left could be missing together with the next one. To the links not.
+    let once = [&leaves[..5], &leaves[7..]].concat();
+    assert!(shown(&joined(&once, &checkpoint)).unwrap_err().contains("comes after leaf"));
+    // What is missing at the end nobody can see, so nothing that may have an end to come counts as settled.
+    for until in 2..=last {
+        let account = shown(&joined(&leaves[..until], &checkpoint)).unwrap();
+        assert!(!account.is_settled(), "the first {until}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_put_in_is_refused() {
+    let (folder, store) = refund_and_note().await;
+    // Another run, which ends with its own decision.
+    play(&store, little_mission().into_iter().filter(|commit| commit.run.as_deref() == Some("r-2"))).await;
+    signed(&store, log(folder.path()).len() as u64).await;
+    let archive = archive(&folder);
+    let (leaves, checkpoint) = parts(&archive.proof("d-1").unwrap());
+    let mut others = parts(&archive.proof("d-2").unwrap()).0;
+    others.extend(parts(&archive.proof("d-3").unwrap()).0);
+    others.retain(|other| !leaves.contains(other));
+    assert!(others.len() > 5);
+    for other in others {
+        let mut more = leaves.clone();
+        more.push(other.clone());
+        more.sort();
+        let why = shown(&joined(&more, &checkpoint)).unwrap_err();
+        assert!(why.contains("something else"), "with {other:?}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn another_decisions_vote_counts_for_nothing() {
+    let (folder, _store) = refund_and_note().await;
+    let archive = archive(&folder);
+    let (mut leaves, checkpoint) = parts(&archive.proof("d-1").unwrap());
+    let (notes, _) = parts(&archive.proof("d-2").unwrap());
+    // The second vote of the refund goes, and the second one of the note takes its place.
+    leaves[3] = notes[3].clone();
+    leaves.sort();
+    let why = shown(&joined(&leaves, &checkpoint)).unwrap_err();
+    assert!(why.contains("comes after leaf") || why.contains("something else"), "{why}");
+}
+
+#[tokio::test]
+async fn every_byte_of_a_proof_counts() {
+    let (folder, _store) = refund_and_note().await;
+    let text = archive(&folder).proof("d-1").unwrap();
+    for position in 0..text.len() {
+        let mut bytes = text.clone().into_bytes();
+        bytes[position] ^= 1 << (position % 8);
+        if let Ok(changed) = String::from_utf8(bytes) {
+            assert!(shown(&changed).is_err(), "byte {position}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_the_one_of_its_own_leaf() {
+    let (folder, _store) = refund_and_note().await;
+    let bodies = bundle::verify(&archive(&folder).proof("d-1").unwrap(), &signer().verifier()).unwrap();
+    let (leaf, body) = &bodies[1];
+    assert!(Entry::read(*leaf, body).is_ok());
+    assert_eq!(Entry::read(leaf + 1, body), Err(Flaw::Misplaced { leaf: leaf + 1, said: *leaf }));
+    assert!(matches!(Entry::read(0, b"{\"seq\":0}"), Err(Flaw::NotAnEvent { leaf: 0, .. })));
+    assert!(matches!(Entry::read(0, b"\xff"), Err(Flaw::NotAnEvent { leaf: 0, .. })));
+}
+
+#[tokio::test]
+async fn what_was_recorded_without_links_proves_no_whole() {
+    let (folder, _store) = refund_and_note().await;
+    let bodies = bundle::verify(&archive(&folder).proof("d-1").unwrap(), &signer().verifier()).unwrap();
+    let mut entries: Vec<Entry> = bodies.iter().map(|(leaf, body)| Entry::read(*leaf, body).unwrap()).collect();
+    entries[2].links = Links::default();
+    let leaf = entries[2].leaf();
+    assert_eq!(Account::of(&entries), Err(Flaw::Unlinked { leaf }));
+    assert_eq!(Account::of(&[]), Err(Flaw::NoStart));
+    assert_eq!(Account::of(&entries[1..]), Err(Flaw::NoStart));
+}
+
+#[tokio::test]
+async fn a_proposal_of_another_run_or_digest_is_refused() {
+    let (folder, _store) = refund_and_note().await;
+    let bodies = bundle::verify(&archive(&folder).proof("d-1").unwrap(), &signer().verifier()).unwrap();
+    let entries: Vec<Entry> = bodies.iter().map(|(leaf, body)| Entry::read(*leaf, body).unwrap()).collect();
+    let changed = |change: fn(&mut Proposal)| {
+        let mut entries = entries.clone();
+        let Event::Proposed(proposal) = &mut entries[1].recorded.event else { panic!("no proposal") };
+        change(proposal);
+        Account::of(&entries)
+    };
+    assert!(changed(|_| {}).is_ok());
+    let changes: [fn(&mut Proposal); 5] = [
+        |proposal| proposal.action.person = "ben".to_owned(),
+        |proposal| proposal.action.mission = "payout".to_owned(),
+        |proposal| proposal.action.worker = "other".to_owned(),
+        |proposal| proposal.action.tool = "payout".to_owned(),
+        |proposal| proposal.approvals_needed = 3,
+    ];
+    for change in changes {
+        assert!(matches!(changed(change), Err(Flaw::Illegal { .. })));
+    }
+}
+
+#[tokio::test]
+async fn every_event_says_what_came_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    play(&store, little_mission()).await;
+    links_are_what_the_log_says(folder.path());
+}
+
+/// Works out the links of every event in the log the slow, obvious way.
+pub(crate) fn links_are_what_the_log_says(folder: &Path) {
+    let connection = database(folder);
+    let mut statement = connection.prepare("SELECT seq, body FROM events ORDER BY seq").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))).unwrap();
+    let (mut runs, mut decisions) = (HashMap::new(), HashMap::new());
+    for row in rows {
+        let (seq, body) = row.unwrap();
+        let Entry { recorded, links } = Entry::read(u64::try_from(seq).unwrap(), &body).unwrap();
+        let previous_in_run = recorded.run.clone().and_then(|run| runs.insert(run, recorded.seq));
+        let decision = recorded.event.decision().map(str::to_owned);
+        let previous_in_decision = decision.and_then(|decision| decisions.insert(decision, recorded.seq));
+        assert_eq!(links, Links { previous_in_run, previous_in_decision }, "leaf {seq}");
+    }
+}

@@ -1,0 +1,125 @@
+//! `writ trail verify`: an export or a proof, checked offline with the public key alone, and what it shows.
+//!
+//! Nothing is printed as data before everything has been checked. A proof whose decision may still go on is refused
+//! unless the caller says that this will do: from the file alone nobody can tell whether its end was left out.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value as Json, json};
+use writ_core::visible::visible_line;
+use writ_store::{Account, Entry, Flaw};
+use writ_trail::bundle::{FILE_BYTES_MAX, Proof};
+use writ_trail::export;
+use writ_trail::note::Verifier;
+
+use super::words;
+use crate::{output, wiring};
+
+/// What to verify, and against what.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder or file.
+    path: PathBuf,
+    /// The public key, as `writ trail key` printed it, or a file that holds it.
+    #[arg(long)]
+    key: String,
+    /// Accept a proof of what has not come to its end: the events after its last one, if there are any, are not in it.
+    #[arg(long)]
+    unfinished: bool,
+    /// Print JSON: for a proof, each event as well.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), String> {
+    let log = verifier(&args.key)?;
+    if args.path.is_dir() { export(args, &log) } else { proof(args, &log) }
+}
+
+/// A public key, or the one in a file.
+pub(super) fn verifier(key: &str) -> Result<Verifier, String> {
+    let text = std::fs::read_to_string(key).unwrap_or_else(|_| key.to_owned());
+    text.trim().parse::<Verifier>().map_err(|error| format!("the key: {error}"))
+}
+
+fn export(args: &Args, log: &Verifier) -> Result<(), String> {
+    let report = export::verify_export(&args.path, log, &[])
+        .map_err(|error| format!("trail_invalid: {}", wiring::chain(&error)))?;
+    if args.json {
+        output::json(
+            &json!({ "verified": true, "leaves": report.size, "erased": report.erased, "origin": report.origin }),
+        );
+    } else {
+        output::note(&format!("verified: {} leaves of {}, root {}", report.size, report.origin, report.root));
+    }
+    Ok(())
+}
+
+fn proof(args: &Args, log: &Verifier) -> Result<(), String> {
+    let proof = Proof::parse(&text(&args.path)?).map_err(|error| invalid(&error))?;
+    let checkpoint = proof.verify(log).map_err(|error| invalid(&error))?;
+    let bodies = proof.into_bodies();
+    let entries: Result<Vec<Entry>, Flaw> = bodies.iter().map(|(leaf, body)| Entry::read(*leaf, body)).collect();
+    let entries = entries.map_err(|flaw| invalid(&flaw))?;
+    let account = Account::of(&entries).map_err(|flaw| invalid(&flaw))?;
+    let settled = account.is_settled();
+    if !settled && !args.unfinished {
+        return Err(format!(
+            "{}, and may go on: from this file nobody can tell what came after its last event. \
+             Ask for a proof from after its end, or say `--unfinished`",
+            words::shown(&account)
+        ));
+    }
+    if args.json {
+        for (leaf, body) in &bodies {
+            let body: Json = serde_json::from_slice(body).map_err(|error| format!("leaf {leaf}: {error}"))?;
+            output::json(&body);
+        }
+        let decisions: Vec<Json> = account
+            .decisions
+            .iter()
+            .map(|decision| json!({ "decision": decision.id(), "status": decision.status.name() }))
+            .collect();
+        output::json(&json!({
+            "verified": true,
+            "leaves": entries.len(),
+            "origin": checkpoint.origin,
+            "checkpoint": checkpoint.size,
+            "run": account.run,
+            "decisions": decisions,
+            "settled": settled,
+        }));
+        return Ok(());
+    }
+    for entry in &entries {
+        output::data(&words::event(entry));
+    }
+    output::note(&words::shown(&account));
+    if !settled {
+        output::note("it may have gone on since: events after the last one here are not in this file");
+    }
+    output::note(&format!(
+        "verified: {} leaves of {}, under its checkpoint of {} leaves; none in between is missing",
+        entries.len(),
+        checkpoint.origin,
+        checkpoint.size
+    ));
+    Ok(())
+}
+
+/// The text of a file, no longer than a proof may be.
+fn text(path: &Path) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| format!("`{}`: {error}", path.display());
+    let mut text = String::new();
+    // One byte more than allowed, so that a longer file is refused as one and not cut.
+    let bytes_max = FILE_BYTES_MAX as u64 + 1;
+    File::open(path).map_err(unreadable)?.take(bytes_max).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
+}
+
+/// What does not hold, as one line without anything that would steer a terminal.
+fn invalid(error: &impl std::error::Error) -> String {
+    format!("trail_invalid: {}", visible_line(&wiring::chain(error)))
+}
