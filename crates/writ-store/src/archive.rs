@@ -85,6 +85,20 @@ impl Archive {
         self.prove(size, shown)
     }
 
+    /// A self-contained proof of every event of one run up to the last checkpoint.
+    ///
+    /// # Errors
+    /// [`ReadError`], also where there is no such run under the last checkpoint.
+    pub fn proof_of_run(&self, run: &str) -> Result<String, ReadError> {
+        let sql = "SELECT seq, salt, body FROM events WHERE seq < ?1 AND run = ?2 ORDER BY seq";
+        let size = self.size()?;
+        let shown = self.disclosed(sql, params![size, run])?;
+        if shown.is_empty() {
+            return Err(failed(format!("there is no run `{run}` under the last checkpoint")));
+        }
+        self.prove(size, shown)
+    }
+
     /// How many leaves are under the checkpoint.
     fn size(&self) -> Result<i64, ReadError> {
         let checkpoint = Checkpoint::open(&self.checkpoint, &self.verifier).map_err(failed)?;

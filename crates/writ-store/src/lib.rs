@@ -19,7 +19,7 @@ mod read;
 mod schema;
 mod writer;
 
-pub use account::{Account, Entry, Flaw};
+pub use account::{Account, Entry, Flaw, Runs};
 pub use archive::Archive;
 pub use commit::{Commit, CommitError, Durable};
 pub use links::Links;

@@ -168,7 +168,8 @@ impl Lookup for &Projections {
     }
 }
 
-struct Nothing;
+/// No state but that of the events themselves.
+pub(crate) struct Nothing;
 
 impl Lookup for Nothing {
     fn run(&mut self, _: &str) -> Result<Option<Arc<Run>>, CommitError> {

@@ -102,6 +102,48 @@ async fn a_proof_of_what_may_go_on_has_to_be_asked_for() {
 }
 
 #[tokio::test]
+async fn a_runs_proof_is_the_whole_run() {
+    let desk = Desk::open().await;
+    let worker = desk.run().await;
+    worker.call("observe", json!({ "text": "the lining is torn" })).await.ok();
+    let decision = worker.propose(REFUND, refund(240)).await;
+    desk.lea.approve(&decision).await;
+    worker.wait(&decision).await;
+    let stop = json!({ "reason": "that was all" });
+    desk.lea.post(&format!("/api/runs/{}/stop", worker.run()), &stop).await.ok();
+    let export = Export::of(&desk, "export").await;
+    let verified = export.verify().await.json();
+    assert_eq!((&verified["runs"], &verified["torn"]), (&json!(1), &json!(0)));
+
+    let file = desk.acme.beside("run.txt");
+    let word = file.to_str().unwrap();
+    let words = ["trail", "proof", "--run", worker.run(), "--output", word, "--workspace", desk.acme.word()];
+    program::writ(&words).await.ok();
+    let mut events = trail::verify(word, &export.key).await.json_lines();
+    let told = events.pop().unwrap();
+    assert_eq!(
+        (&told["whole_run"], &told["status"], &told["settled"]),
+        (&json!(true), &json!("stopped"), &json!(true))
+    );
+    let seqs = |events: &[serde_json::Value]| events.iter().map(|event| event["seq"].clone()).collect::<Vec<_>>();
+    assert_eq!(seqs(&events), seqs(&desk.rail(worker.run()).await));
+
+    // Without one of its events it is no proof of anything.
+    let text = fs::read_to_string(&file).unwrap();
+    let (head, checkpoint) = text.split_once("\n\n").unwrap();
+    let leaves: Vec<&str> = head.split("\nleaf ").collect();
+    for left_out in 1..leaves.len() {
+        let mut fewer = leaves.clone();
+        fewer.remove(left_out);
+        fs::write(&file, format!("{}\n\n{checkpoint}", fewer.join("\nleaf "))).unwrap();
+        trail::verify(word, &export.key).await.refused();
+    }
+    for words in [&["trail", "proof"][..], &["trail", "proof", &decision, "--run", worker.run()]] {
+        assert_eq!(program::writ(words).await.code, Some(2), "{words:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_export_goes_into_an_empty_folder_and_needs_no_server() {
     let mut desk = Desk::open().await;
     desk.run().await;

@@ -49,6 +49,14 @@ pub enum Flaw {
         /// The leaf.
         leaf: u64,
     },
+    /// In a log that is all there, an event names another one before it in its run than there is.
+    #[error("leaf {leaf} says that leaf {previous} came before it in its run, and that is not so")]
+    Untrue {
+        /// The leaf.
+        leaf: u64,
+        /// The one that it names.
+        previous: u64,
+    },
     /// An event could not happen after those before it.
     #[error("the event of leaf {leaf} could not happen there: {why}")]
     Illegal {

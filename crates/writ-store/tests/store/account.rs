@@ -1,5 +1,5 @@
 //! What a proof shows is the whole of it: an event left out, one put in, another decision's vote and a changed byte are
-//! all refused, although each event that is still there is in the log.
+//! all refused, although each event that is still there is in the log. And an export tells which runs are torn.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,8 +7,9 @@ use std::path::Path;
 use tempfile::TempDir;
 use writ_core::decision::DecisionStatus;
 use writ_core::event::{Event, Proposal};
-use writ_store::{Account, Archive, Entry, Flaw, Links, Store};
+use writ_store::{Account, Archive, Entry, Flaw, Links, Runs, Store};
 use writ_trail::bundle;
+use writ_trail::export::verify_export_reading;
 
 use crate::fixture::{
     claimed, commit, database, intent, little_mission, log, open, outcome, play, proposal, proposed, signed, signer,
@@ -123,7 +124,7 @@ async fn an_event_put_in_is_refused() {
         more.push(other.clone());
         more.sort();
         let why = shown(&joined(&more, &checkpoint)).unwrap_err();
-        assert!(why.contains("something else"), "with {other:?}: {why}");
+        assert!(why.contains("something else") || why.contains("comes after leaf"), "with {other:?}: {why}");
     }
 }
 
@@ -138,6 +139,132 @@ async fn another_decisions_vote_counts_for_nothing() {
     leaves.sort();
     let why = shown(&joined(&leaves, &checkpoint)).unwrap_err();
     assert!(why.contains("comes after leaf") || why.contains("something else"), "{why}");
+}
+
+/// Two runs that have ended, each with its proof.
+async fn ended() -> (TempDir, Store, [String; 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    play(&store, little_mission()).await;
+    signed(&store, log(folder.path()).len() as u64).await;
+    let archive = archive(&folder);
+    let proofs = ["r-1", "r-2"].map(|run| archive.proof_of_run(run).unwrap());
+    assert!(archive.proof_of_run("r-none").is_err());
+    (folder, store, proofs)
+}
+
+#[tokio::test]
+async fn a_runs_proof_has_all_of_its_events() {
+    let (folder, store, proofs) = ended().await;
+    for (run, text) in ["r-1", "r-2"].into_iter().zip(&proofs) {
+        let account = shown(text).unwrap();
+        assert_eq!(account.run, run);
+        assert!(account.is_settled());
+        assert_eq!(account.whole_run.as_ref(), store.run(run).unwrap().as_deref());
+        for decision in &account.decisions {
+            assert_eq!(Some(decision), store.decision(decision.id()).unwrap().as_deref());
+        }
+        let of_run = log(folder.path()).into_iter().filter(|event| event.run.as_deref() == Some(run)).count();
+        assert_eq!(parts(text).0.len(), of_run);
+    }
+    assert_eq!(shown(&proofs[0]).unwrap().decisions.len(), 2);
+}
+
+#[tokio::test]
+async fn an_event_missing_from_a_run_is_missed() {
+    let (_folder, _store, [text, other]) = ended().await;
+    let (leaves, checkpoint) = parts(&text);
+    let last = leaves.len() - 1;
+    for left_out in 0..last {
+        let mut fewer = leaves.clone();
+        fewer.remove(left_out);
+        shown(&joined(&fewer, &checkpoint)).expect_err(&format!("without {left_out}"));
+    }
+    // Of all that can be chosen from a run's events, only its beginnings and what is one decision alone show anything.
+    for until in 1..=last {
+        let account = shown(&joined(&leaves[..until], &checkpoint)).unwrap();
+        assert!(account.whole_run.is_some() && !account.is_settled(), "the first {until}");
+    }
+    for stranger in parts(&other).0 {
+        let mut more = leaves.clone();
+        more.push(stranger.clone());
+        more.sort();
+        assert!(shown(&joined(&more, &checkpoint)).unwrap_err().contains("something else"), "with {stranger:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_others_follow_is_still_the_end() {
+    let (folder, store, _) = ended().await;
+    let refused = Event::Refused {
+        by: None,
+        request: "conclude".to_owned(),
+        code: writ_core::code::Code::RunNotOpen,
+        reasons: Vec::new(),
+    };
+    play(&store, [commit("r-1", [refused, Event::Alarm { what: "a test".to_owned() }])]).await;
+    signed(&store, log(folder.path()).len() as u64).await;
+    let text = archive(&folder).proof_of_run("r-1").unwrap();
+    assert!(shown(&text).unwrap().is_settled());
+    let (leaves, checkpoint) = parts(&text);
+    // These two alone can be left out at the end, and change nothing of what the run was.
+    for until in [leaves.len() - 2, leaves.len() - 1] {
+        assert!(shown(&joined(&leaves[..until], &checkpoint)).unwrap().is_settled());
+    }
+    assert!(!shown(&joined(&leaves[..leaves.len() - 3], &checkpoint)).unwrap().is_settled());
+}
+
+/// Reads an export, in which the bodies of some leaves are erased first.
+fn runs_without(folder: &TempDir, erased: &[u64]) -> Result<Runs, Flaw> {
+    let out = tempfile::tempdir().unwrap();
+    let exported = out.path().join("export");
+    archive(folder).export(&exported).unwrap();
+    let file = exported.join("bodies/000");
+    let lines = std::fs::read_to_string(&file).unwrap();
+    let lines = lines.lines().zip(0..).map(|(line, leaf)| match erased.contains(&leaf) {
+        true => format!("{leaf} erased\n"),
+        false => format!("{line}\n"),
+    });
+    std::fs::write(&file, lines.collect::<String>()).unwrap();
+    let (mut runs, mut flaw) = (Runs::default(), None);
+    let visit = |leaf, body: &[u8]| flaw = flaw.take().or_else(|| runs.follow(leaf, body).err());
+    let report = verify_export_reading(&exported, &signer().verifier(), &[], visit).unwrap();
+    assert_eq!(report.erased, erased.len() as u64);
+    flaw.map_or(Ok(runs), Err)
+}
+
+#[tokio::test]
+async fn an_export_tells_whether_runs_are_torn() {
+    let (folder, _store, _) = ended().await;
+    let found = |erased: &[u64]| runs_without(&folder, erased).map(|runs| (runs.count(), runs.torn()));
+    assert_eq!(found(&[]), Ok((2, 0)));
+    let events = log(folder.path());
+    let of_run = |run| events.iter().filter(move |event| event.run.as_deref() == Some(run)).map(|event| event.seq);
+    let (one, other): (Vec<u64>, Vec<u64>) = (of_run("r-1").collect(), of_run("r-2").collect());
+    assert_eq!(found(&one[2..3]), Ok((2, 1)), "an event in between");
+    assert_eq!(found(&one[..1]), Ok((2, 1)), "the start");
+    assert_eq!(found(&[one[1], one[2], other[1]]), Ok((2, 2)));
+    assert_eq!(found(&one), Ok((1, 0)), "a whole run");
+    assert_eq!(found(&one[one.len() - 1..]), Ok((2, 0)), "an event at the end is nobody's to miss");
+}
+
+#[test]
+fn a_log_that_contradicts_itself_is_found_out() {
+    let body = |seq: u64, previous: &str| format!("{{\"seq\":{seq},\"run\":\"r-1\",\"event\":\"claimed\"{previous}}}");
+    let start = "{\"seq\":0,\"run\":\"r-1\",\"event\":\"run_started\"}";
+    let follow = |bodies: &[(u64, String)]| -> Result<(usize, usize), Flaw> {
+        let mut runs = Runs::default();
+        runs.follow(0, start.as_bytes())?;
+        bodies.iter().try_for_each(|(leaf, body)| runs.follow(*leaf, body.as_bytes()))?;
+        Ok((runs.count(), runs.torn()))
+    };
+    assert_eq!(follow(&[(1, body(1, ",\"previous_in_run\":0"))]), Ok((1, 0)));
+    assert_eq!(follow(&[(1, body(1, ""))]), Ok((1, 1)), "recorded before events had links");
+    let twice = [(1, body(1, ",\"previous_in_run\":0")), (2, body(2, ",\"previous_in_run\":0"))];
+    assert_eq!(follow(&twice), Err(Flaw::Untrue { leaf: 2, previous: 0 }));
+    assert_eq!(follow(&[(1, body(1, ",\"previous_in_run\":7"))]), Err(Flaw::Untrue { leaf: 1, previous: 7 }));
+    assert_eq!(follow(&[(1, body(2, ""))]), Err(Flaw::Misplaced { leaf: 1, said: 2 }));
+    assert_eq!(follow(&[(3, body(3, ",\"previous_in_run\":2"))]), Ok((1, 1)), "leaves 1 and 2 are erased");
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ mod verify;
 mod write;
 
 pub use error::{Fault, Place, VerifyError, WriteError};
-pub use verify::{verify_export, verify_export_with};
+pub use verify::{verify_export, verify_export_reading, verify_export_with};
 pub use write::write_export;
 
 use crate::hash::Hash;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use writ_trail::checkpoint::Checkpoint;
 use writ_trail::export::{
-    Fault, Place, Report, VerifyError, WriteError, verify_export, verify_export_with, write_export,
+    Fault, Place, Report, VerifyError, WriteError, verify_export, verify_export_reading, verify_export_with,
+    write_export,
 };
 use writ_trail::hash::{Hash, leaf_hash};
 use writ_trail::leaf::{BODY_BYTES_MAX, Disclosed, Leaf};
@@ -55,6 +56,11 @@ fn bodies_are_handed_on_in_their_order_without_the_erased() {
     assert_eq!(report.erased, 200);
     let expected: Vec<(u64, Vec<u8>)> = (0..300).step_by(3).map(|seq| (seq, kept(seq).body)).collect();
     assert_eq!(seen, expected);
+
+    let mut read = Vec::new();
+    let visit = |seq, body: &[u8]| read.push((seq, body.to_vec()));
+    assert_eq!(verify_export_reading(folder.path(), &log, &[], visit).unwrap(), report);
+    assert_eq!(read, expected);
 }
 
 #[test]

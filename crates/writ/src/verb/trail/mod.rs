@@ -1,4 +1,4 @@
-//! `writ trail`: export the log, prove one decision, and verify either offline.
+//! `writ trail`: export the log, prove one decision or run, and verify either offline.
 
 mod verify;
 mod words;
@@ -38,10 +38,14 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Write one file that proves every event of one decision.
+    /// Write one file that proves every event of one decision, or of one run.
     Proof {
         /// The decision.
-        decision: String,
+        #[arg(required_unless_present = "run")]
+        decision: Option<String>,
+        /// The run, instead of a decision.
+        #[arg(long, conflicts_with = "decision")]
+        run: Option<String>,
         /// The file to write; standard output where nothing is said.
         #[arg(long)]
         output: Option<PathBuf>,
@@ -67,8 +71,13 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, String> {
                 output::note(&format!("{} leaves written to {}", report.size, folder.display()));
             }
         }
-        Verb::Proof { decision, output: file, workspace } => {
-            let proof = archive(&workspace)?.proof(&decision).map_err(|error| error.to_string())?;
+        Verb::Proof { decision, run, output: file, workspace } => {
+            let archive = archive(&workspace)?;
+            let proof = match run {
+                Some(run) => archive.proof_of_run(&run),
+                None => archive.proof(&decision.unwrap_or_default()),
+            };
+            let proof = proof.map_err(|error| error.to_string())?;
             match file {
                 Some(file) => std::fs::write(&file, proof).map_err(|error| format!("`{}`: {error}", file.display()))?,
                 None => output::data(proof.trim_end()),

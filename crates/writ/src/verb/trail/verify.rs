@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 use writ_core::visible::visible_line;
-use writ_store::{Account, Entry, Flaw};
+use writ_store::{Account, Entry, Flaw, Runs};
 use writ_trail::bundle::{FILE_BYTES_MAX, Proof};
 use writ_trail::export;
 use writ_trail::note::Verifier;
@@ -45,15 +45,33 @@ pub(super) fn verifier(key: &str) -> Result<Verifier, String> {
 }
 
 fn export(args: &Args, log: &Verifier) -> Result<(), String> {
-    let report = export::verify_export(&args.path, log, &[])
-        .map_err(|error| format!("trail_invalid: {}", wiring::chain(&error)))?;
-    if args.json {
-        output::json(
-            &json!({ "verified": true, "leaves": report.size, "erased": report.erased, "origin": report.origin }),
-        );
-    } else {
-        output::note(&format!("verified: {} leaves of {}, root {}", report.size, report.origin, report.root));
+    let (mut runs, mut flaw) = (Runs::default(), None);
+    let visit = |leaf, body: &[u8]| {
+        if flaw.is_none() {
+            flaw = runs.follow(leaf, body).err();
+        }
+    };
+    let report = export::verify_export_reading(&args.path, log, &[], visit).map_err(|error| invalid(&error))?;
+    if let Some(flaw) = flaw {
+        return Err(invalid(&flaw));
     }
+    if args.json {
+        output::json(&json!({
+            "verified": true,
+            "leaves": report.size,
+            "erased": report.erased,
+            "origin": report.origin,
+            "runs": runs.count(),
+            "torn": runs.torn(),
+        }));
+        return Ok(());
+    }
+    output::note(&format!("verified: {} leaves of {}, root {}", report.size, report.origin, report.root));
+    let missing = match (report.erased, runs.torn()) {
+        (0, 0) => "every event of each is there".to_owned(),
+        (erased, torn) => format!("{erased} leaves are erased, and {torn} of the runs are torn by that"),
+    };
+    output::note(&format!("{} runs; {missing}", runs.count()));
     Ok(())
 }
 
@@ -88,6 +106,8 @@ fn proof(args: &Args, log: &Verifier) -> Result<(), String> {
             "origin": checkpoint.origin,
             "checkpoint": checkpoint.size,
             "run": account.run,
+            "status": account.whole_run.as_ref().map(|run| run.status.name()),
+            "whole_run": account.whole_run.is_some(),
             "decisions": decisions,
             "settled": settled,
         }));
@@ -101,10 +121,11 @@ fn proof(args: &Args, log: &Verifier) -> Result<(), String> {
         output::note("it may have gone on since: events after the last one here are not in this file");
     }
     output::note(&format!(
-        "verified: {} leaves of {}, under its checkpoint of {} leaves; none in between is missing",
+        "verified: {} leaves of {}, under its checkpoint of {} leaves; no event of the {} is missing in between",
         entries.len(),
         checkpoint.origin,
-        checkpoint.size
+        checkpoint.size,
+        if account.whole_run.is_some() { "run" } else { "decision" }
     ));
     Ok(())
 }

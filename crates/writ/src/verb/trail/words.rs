@@ -10,12 +10,11 @@ use writ_store::{Account, Entry};
 /// What an account shows, in one line.
 pub(super) fn shown(account: &Account) -> String {
     let RunStart { mission, person, .. } = &account.start;
-    let decisions: Vec<String> = account
-        .decisions
-        .iter()
-        .map(|decision| format!("decision {} is {}", decision.id(), decision.status.name()))
-        .collect();
-    visible_line(&format!("run {} of {mission} for {person}: {}", account.run, decisions.join(", ")))
+    let run = account.whole_run.iter().map(|run| format!(" is {}", run.status.name()));
+    let decisions = account.decisions.iter();
+    let decisions = decisions.map(|decision| format!("; decision {} is {}", decision.id(), decision.status.name()));
+    let shown: String = run.chain(decisions).collect();
+    visible_line(&format!("run {} of {mission} for {person}{shown}", account.run))
 }
 
 /// One event in one line: leaf, kind, and what matters of it.
@@ -51,6 +50,12 @@ fn details(event: &Event) -> String {
             why.clone()
         }
         Event::DecisionVoided { reasons, .. } => reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        Event::Read(read) => format!("{} rows for {}", read.rows, read.statement),
+        Event::ToolRead { tool, .. } | Event::Asked { tool, .. } => tool.clone(),
+        Event::Refused { request, code, .. } => format!("{code}: {request}"),
+        Event::Claimed { text } | Event::Alarm { what: text } => text.clone(),
+        Event::RunConcluded { verdict } => json(verdict),
+        Event::RunStopped { by, reason } => format!("by {by}: {reason}"),
         _ => String::new(),
     }
 }
