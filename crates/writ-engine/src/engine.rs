@@ -369,6 +369,16 @@ impl Engine {
     pub async fn checkpoint(&self) -> Result<String, Refusal> {
         Ok(self.store.checkpoint())
     }
+
+    /// A hash tile or an entry bundle of the trail (C2SP tlog-tiles), by its path below the log's prefix, such as
+    /// `tile/0/x001/067`: hashes and commitments, of what is under the last signed checkpoint. Nothing where there is
+    /// none. Blocks while it reads.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`].
+    pub fn tile(&self, path: &str) -> Result<Option<Vec<u8>>, Refusal> {
+        self.store.tile(path).map_err(crate::executor::unreadable)
+    }
 }
 
 fn version_file(workspace: &Workspace, version: &str) -> PathBuf {

@@ -17,6 +17,7 @@ mod open;
 mod projection;
 mod read;
 mod schema;
+mod tiles;
 mod writer;
 
 pub use account::{Account, Entry, Flaw, Runs};

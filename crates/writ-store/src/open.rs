@@ -15,6 +15,7 @@ use writ_trail::tree::Tree;
 
 use crate::commit::{Commit, CommitError, Durable};
 use crate::schema;
+use crate::tiles::Upper;
 use crate::writer::{Ending, Front, Message, Reply, Request, Shared, Writer, replace_file};
 
 /// How many requests may wait for the writer.
@@ -42,6 +43,7 @@ pub struct Store {
     pub(crate) readers: Vec<Mutex<Connection>>,
     pub(crate) next_reader: AtomicUsize,
     pub(crate) verifier: Verifier,
+    pub(crate) upper: Mutex<Upper>,
 }
 
 /// Why a store cannot be opened.
@@ -150,6 +152,7 @@ impl Store {
             readers,
             next_reader: AtomicUsize::new(0),
             verifier,
+            upper: Mutex::default(),
         })
     }
 

@@ -150,7 +150,10 @@ impl Store {
         })
     }
 
-    fn with_reader<T>(&self, read: impl FnOnce(&Connection) -> Result<T, ReadError>) -> Result<T, ReadError> {
+    pub(crate) fn with_reader<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
         let reader = self.reader().ok_or_else(|| failed("no reader"))?;
         read(&reader.lock().unwrap_or_else(PoisonError::into_inner))
     }

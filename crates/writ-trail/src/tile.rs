@@ -102,14 +102,26 @@ impl Tile {
         (is_sound && tile.path() == path).then_some(tile)
     }
 
+    /// Whether a tree of `size` leaves holds everything in this tile, be it in a wider one.
+    pub fn is_within(&self, size: u64) -> bool {
+        let hashes = self.available(size);
+        let start = self.start();
+        start < hashes && hashes - start >= u64::from(self.width)
+    }
+
     /// Whether a tree of `size` leaves has this very tile, of this width.
     pub fn belongs_to(&self, size: u64) -> bool {
-        let hashes = match self.kind {
-            TileKind::Entries => size,
-            TileKind::Hashes { level } => hashes_at(level, size),
-        };
+        let hashes = self.available(size);
         let start = self.start();
         start < hashes && (hashes - start).min(u64::from(TILE_WIDTH)) == u64::from(self.width)
+    }
+
+    /// How many hashes or entries a tree of `size` leaves has of this kind.
+    fn available(&self, size: u64) -> u64 {
+        match self.kind {
+            TileKind::Entries => size,
+            TileKind::Hashes { level } => hashes_at(level, size),
+        }
     }
 }
 

@@ -35,7 +35,8 @@ pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Ne
     let visitor = match guard.access {
         Access::Open => None,
         Access::Session => Some(session::of_cookie(&guard.app, request.headers())?),
-        Access::Bearer => Some(session::of_bearer(&guard.app, request.headers())?),
+        Access::Log if guard.app.config.public_log => None,
+        Access::Bearer | Access::Log => Some(session::of_bearer(&guard.app, request.headers())?),
     };
     let mut request = match guard.takes {
         Takes::Form => own_form(&guard.app, request, visitor.as_ref()).await?,

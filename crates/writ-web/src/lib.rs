@@ -21,6 +21,7 @@ mod guard;
 mod headers;
 mod linking;
 mod links;
+mod log;
 mod moment;
 mod pages;
 mod problem;
@@ -46,6 +47,8 @@ pub struct WebConfig {
     pub allowed_hosts: Vec<String>,
     /// Whether cookies are sent over HTTPS only. Off for plain HTTP on a laptop.
     pub secure_cookies: bool,
+    /// Whether anybody may follow the trail's log: its checkpoints, hashes and commitments, never an event.
+    pub public_log: bool,
 }
 
 /// What every handler gets.

@@ -153,7 +153,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// Whether the answer is JSON.
     fn is_api(&self) -> bool {
-        self.path == "/api" || self.path.starts_with("/api/")
+        self.path == "/api" || self.path.starts_with("/api/") || self.path.starts_with("/tlog/")
     }
 
     fn address(&self) -> String {

@@ -12,7 +12,7 @@ use writ_core::code::Code;
 
 use crate::guard::{self, Guard};
 use crate::problem::Failure;
-use crate::{App, api, assets, headers, pages, stream};
+use crate::{App, api, assets, headers, log, pages, stream};
 
 /// A method. `GET` answers `HEAD` too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub enum Access {
     Session,
     /// A person with a personal token. Cookies do not count.
     Bearer,
+    /// As [`Access::Bearer`]; anybody, where the operator has made the log public.
+    Log,
 }
 
 /// What a request's body is.
@@ -125,6 +127,9 @@ pub const ROUTES: &[Route] = routes! {
     Get "/api/runs/{id}/rail" Bearer Nothing => api::runs::rail;
     Post "/api/runs/{id}/stop" Bearer Json => api::runs::stop;
     Get "/api/trail/checkpoint" Bearer Nothing => api::server::checkpoint;
+
+    Get "/tlog/checkpoint" Log Nothing => log::checkpoint;
+    Get "/tlog/tile/{*path}" Log Nothing => log::tile;
 };
 
 /// The router of the table.
@@ -177,9 +182,11 @@ mod tests {
     #[test]
     fn the_api_takes_no_cookies_and_pages_no_tokens() {
         for route in ROUTES {
-            let api = route.path.starts_with("/api/");
+            let log = route.path.starts_with("/tlog/");
+            let api = route.path.starts_with("/api/") || log;
             assert!(!(api && route.access == Access::Session), "{}", route.path);
             assert!(api || route.access != Access::Bearer, "{}", route.path);
+            assert_eq!(log, route.access == Access::Log, "{}", route.path);
             let body = match (route.verb, api) {
                 (Verb::Get, _) => Takes::Nothing,
                 (Verb::Post, true) => Takes::Json,

@@ -7,7 +7,7 @@ use writ_tests::story::{CASE, NOTE, note};
 use writ_tests::{Console, Desk};
 
 /// Every address that wants to know who is asking.
-const ADDRESSES: [(&str, &str); 11] = [
+const ADDRESSES: [(&str, &str); 13] = [
     ("GET", "/api/decisions"),
     ("GET", "/api/decisions/d-0000000000"),
     ("POST", "/api/decisions/d-0000000000/vote"),
@@ -18,6 +18,8 @@ const ADDRESSES: [(&str, &str); 11] = [
     ("GET", "/api/runs/r-0000000000/rail"),
     ("POST", "/api/runs/r-0000000000/stop"),
     ("GET", "/api/trail/checkpoint"),
+    ("GET", "/tlog/checkpoint"),
+    ("GET", "/tlog/tile/0/000.p/1"),
     ("POST", "/mcp"),
 ];
 

@@ -34,6 +34,7 @@ mod schema;
 mod server_killed;
 mod slow_clients;
 mod streamable_http;
+mod tlog;
 mod tokens;
 mod trail;
 mod voting;

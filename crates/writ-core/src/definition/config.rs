@@ -60,6 +60,10 @@ pub struct Trail {
     /// When the result of an integration's read is released.
     #[serde(default)]
     pub reads: ReadRecords,
+    /// Whether anybody may follow the log under `/tlog/`, without a token: checkpoints, hashes and commitments, which
+    /// tell when and how much happens and nothing of what.
+    #[serde(default)]
+    pub public: bool,
 }
 
 /// When the result of an integration's read is released.

@@ -11,3 +11,4 @@ mod forked;
 mod group_commit;
 mod reopen;
 mod replay;
+mod tiles;

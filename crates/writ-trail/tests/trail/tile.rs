@@ -70,6 +70,17 @@ fn seventy_thousand_leaves_make_the_tiles_of_the_specification() {
 }
 
 #[test]
+fn a_narrower_tile_is_within_a_larger_tree() {
+    let is_within = |path: &str, size| Tile::from_path(path).unwrap().is_within(size);
+    assert!(is_within("tile/0/001.p/13", 269) && is_within("tile/0/001.p/13", 70_000));
+    assert!(!is_within("tile/0/001.p/13", 268) && !is_within("tile/0/001.p/13", 0));
+    assert!(is_within("tile/0/001", 512) && !is_within("tile/0/001", 511));
+    assert!(is_within("tile/1/000.p/1", 256) && !is_within("tile/1/000.p/1", 255));
+    assert!(is_within("tile/entries/000.p/7", 7) && !is_within("tile/entries/000.p/7", 6));
+    assert!(!is_within("tile/7/000.p/1", u64::MAX >> 8) && is_within("tile/7/000.p/1", u64::MAX));
+}
+
+#[test]
 fn higher_tiles_hold_the_roots_of_full_lower_ones() {
     let leaves = some_leaves(70_000);
     let levels = Levels::new(leaves.clone());

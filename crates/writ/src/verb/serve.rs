@@ -73,6 +73,7 @@ pub(crate) async fn start(workspace: Workspace, listen: Option<&str>) -> Result<
     let mut hosts = workspace.config.hosts.clone();
     let data = workspace.data();
     let public_url = workspace.config.public_url.clone();
+    let public_log = workspace.config.trail.public;
     let listener =
         TcpListener::bind(&listen).await.map_err(|error| format!("`{listen}` cannot be listened on: {error}"))?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
@@ -89,7 +90,7 @@ pub(crate) async fn start(workspace: Workspace, listen: Option<&str>) -> Result<
         ..writ_mcp::server::ServerConfig::default()
     };
     let secure_cookies = base_url.starts_with("https://");
-    let people_side = writ_web::WebConfig { base_url, allowed_hosts: hosts, secure_cookies };
+    let people_side = writ_web::WebConfig { base_url, allowed_hosts: hosts, secure_cookies, public_log };
     let router = writ_web::router(engine.clone(), people_side, Arc::new(links))
         .merge(writ_mcp::server::router(engine.clone(), worker_side));
     let sweep = tokio::spawn(engine.clone().sweep_forever());

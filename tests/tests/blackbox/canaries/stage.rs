@@ -133,7 +133,7 @@ impl Stage {
     /// Asks the server.
     pub(super) async fn ask(&self, actor: &Actor, method: &str, path: &str, sends: Sends<'_>) -> Page {
         let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.address()));
-        if path.starts_with("/api/") {
+        if path.starts_with("/api/") || path.starts_with("/tlog/") {
             request = actor.token.iter().fold(request, |request, token| request.bearer_auth(token));
         } else {
             request = actor.cookie.iter().fold(request, |request, cookie| request.header("cookie", cookie));
