@@ -22,6 +22,7 @@ pub struct Archive {
     connection: Connection,
     checkpoint: String,
     verifier: Verifier,
+    witnesses: Vec<Verifier>,
 }
 
 impl Archive {
@@ -35,7 +36,23 @@ impl Archive {
         connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(failed)?;
         let checkpoint = std::fs::read_to_string(folder.join("checkpoint")).map_err(failed)?;
         Checkpoint::open(&checkpoint, &verifier).map_err(failed)?;
-        Ok(Self { connection, checkpoint, verifier })
+        Ok(Self { connection, checkpoint, verifier, witnesses: Vec::new() })
+    }
+
+    /// The log up to another of its checkpoints, which these witnesses have cosigned.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the log and each of these witnesses have not signed it, or somebody else has, and where it
+    /// is over more leaves than the last one. Whether it is over this log's leaves an export or a proof will tell.
+    pub fn cosigned(self, checkpoint: String, witnesses: Vec<Verifier>) -> Result<Self, ReadError> {
+        let cosigned = Checkpoint::open_exactly(&checkpoint, &self.verifier, &witnesses).map_err(failed)?;
+        if i64::try_from(cosigned.size).map_err(failed)? > self.size()? {
+            return Err(failed(format!(
+                "the cosigned checkpoint is over {} leaves, more than there are",
+                cosigned.size
+            )));
+        }
+        Ok(Self { checkpoint, witnesses, ..self })
     }
 
     /// The last signed checkpoint.
@@ -58,7 +75,8 @@ impl Archive {
             let mut fault = None;
             let rows = statement.query_map([size], disclosed).map_err(failed)?;
             let leaves = rows.map_while(|row| row.map(Leaf::Kept).map_err(|error| fault = Some(error)).ok());
-            let report = export::write_export(folder, leaves, &self.checkpoint, &self.verifier, &[]).map_err(failed);
+            let report =
+                export::write_export(folder, leaves, &self.checkpoint, &self.verifier, &self.witnesses).map_err(failed);
             match fault {
                 Some(error) => Err(failed(error)),
                 None => report,
@@ -78,9 +96,7 @@ impl Archive {
         let size = self.size()?;
         let shown = self.disclosed(sql, params![size, decision, found.proposal.action.run])?;
         if shown.len() < 2 {
-            return Err(failed(format!(
-                "decision `{decision}` is newer than the last checkpoint; try again in a moment"
-            )));
+            return Err(failed(format!("decision `{decision}` is newer than the checkpoint; ask for a later one")));
         }
         self.prove(size, shown)
     }
@@ -121,7 +137,7 @@ impl Archive {
                 Ok(Hash::from_bytes(leaf.map_err(failed)?.try_into().map_err(|_| failed("a leaf is damaged"))?))
             })
             .collect();
-        let proof = Proof::new(&self.checkpoint, &self.verifier, &leaves?, shown).map_err(failed)?;
+        let proof = Proof::new(&self.checkpoint, &self.verifier, &self.witnesses, &leaves?, shown).map_err(failed)?;
         Ok(proof.to_text())
     }
 }

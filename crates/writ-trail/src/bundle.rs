@@ -89,12 +89,14 @@ impl Proof {
     /// Proves the chosen leaves against a checkpoint of `log`, given all its leaf hashes. Their
     /// order does not matter.
     ///
-    /// Fails where the checkpoint is not signed by the log or not over these leaf hashes, where no
+    /// Fails where the checkpoint is not signed by the log and each of the witnesses, and nobody else,
+    /// or not over these leaf hashes, where no
     /// leaf is chosen or one is chosen twice, and where a chosen leaf is not in the log with this
     /// salt and body: what is made here verifies.
     pub fn new(
         checkpoint: &str,
         log: &Verifier,
+        witnesses: &[Verifier],
         leaf_hashes: &[Hash],
         mut chosen: Vec<Disclosed>,
     ) -> Result<Self, BundleError> {
@@ -118,7 +120,7 @@ impl Proof {
         if proof.to_text().len() > FILE_BYTES_MAX {
             return Err(BundleError::TooLong);
         }
-        proof.verify(log)?;
+        proof.verify(log, witnesses)?;
         Ok(proof)
     }
 
@@ -190,13 +192,13 @@ impl Proof {
         Ok(Self { checkpoint: checkpoint.to_owned(), items })
     }
 
-    /// Checks the log's signature and every leaf, and returns the checkpoint that all of them are
-    /// part of.
+    /// Checks the signatures of the log and of each of these witnesses, and every leaf, and returns the
+    /// checkpoint that all leaves are part of.
     ///
-    /// The log's signature is the only one, so that no byte of the file is without meaning. Fails
-    /// where anything does not hold.
-    pub fn verify(&self, log: &Verifier) -> Result<Checkpoint, BundleError> {
-        let checkpoint = Checkpoint::open_exactly(&self.checkpoint, log, &[])?;
+    /// Nobody else may have signed, so that no byte of the file is without meaning. Fails where
+    /// anything does not hold.
+    pub fn verify(&self, log: &Verifier, witnesses: &[Verifier]) -> Result<Checkpoint, BundleError> {
+        let checkpoint = Checkpoint::open_exactly(&self.checkpoint, log, witnesses)?;
         for Item { leaf, path } in &self.items {
             verify_inclusion(leaf.seq, checkpoint.size, &leaf.leaf_hash(), path, &checkpoint.root)?;
         }
@@ -204,10 +206,10 @@ impl Proof {
     }
 }
 
-/// Reads a file and checks it against the log's key. Returns each leaf's number and body, once all
-/// of them hold.
+/// Reads a file without cosignatures and checks it against the log's key. Returns each leaf's number
+/// and body, once all of them hold.
 pub fn verify(text: &str, log: &Verifier) -> Result<Vec<(u64, Vec<u8>)>, BundleError> {
     let proof = Proof::parse(text)?;
-    proof.verify(log)?;
+    proof.verify(log, &[])?;
     Ok(proof.into_bodies())
 }

@@ -85,10 +85,10 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Opens a checkpoint that this log has signed, and nobody else but these witnesses (see
+    /// Opens a checkpoint that this log and each of these witnesses have signed, and nobody else (see
     /// [`note::open_exactly`]).
     ///
-    /// Fails as [`Self::open`] does, and for every signature that is not expected.
+    /// Fails as [`Self::open`] does, for a signature that is missing, and for one that is not expected.
     pub fn open_exactly(note: &str, log: &Verifier, witnesses: &[Verifier]) -> Result<Self, CheckpointError> {
         let checkpoint = Self::parse(note::open_exactly(note, log, witnesses)?)?;
         checkpoint.check_origin(log.name())?;

@@ -18,6 +18,7 @@
 //! | [`note`] | signed notes with Ed25519 (C2SP signed-note) |
 //! | [`checkpoint`] | a signed root (C2SP tlog-checkpoint) |
 //! | [`tile`] | tile paths and bytes, entry bundles (C2SP tlog-tiles) |
+//! | [`tiled`] | consistency proofs from tiles, for a witness |
 //! | [`export`] | a folder that can be verified offline |
 //! | [`bundle`] | a few chosen leaves with their proofs, in one text file |
 //!
@@ -56,7 +57,7 @@
 //! let note = checkpoint.sign(&signer)?;
 //!
 //! let chosen = vec![leaves.remove(1)];
-//! let file = Proof::new(&note, &signer.verifier(), &hashes, chosen)?.to_text();
+//! let file = Proof::new(&note, &signer.verifier(), &[], &hashes, chosen)?.to_text();
 //!
 //! let shown = bundle::verify(&file, &signer.verifier())?;
 //! assert_eq!(shown, [(1, b"refund approved".to_vec())]);
@@ -74,4 +75,5 @@ pub mod leaf;
 pub mod note;
 pub mod proof;
 pub mod tile;
+pub mod tiled;
 pub mod tree;

@@ -102,6 +102,15 @@ impl Tile {
         (is_sound && tile.path() == path).then_some(tile)
     }
 
+    /// The hash tile of a tree of `size` leaves that has the hash of this place within this level, and
+    /// the hash's place in that tile. The tree must have that hash.
+    pub(crate) fn holding(level: u8, position: u64, size: u64) -> (Self, usize) {
+        let index = position / u64::from(TILE_WIDTH);
+        let start = index * u64::from(TILE_WIDTH);
+        let width = hashes_at(level, size).saturating_sub(start).min(u64::from(TILE_WIDTH)) as u16;
+        (Self { kind: TileKind::Hashes { level }, index, width }, (position - start) as usize)
+    }
+
     /// Whether a tree of `size` leaves holds everything in this tile, be it in a wider one.
     pub fn is_within(&self, size: u64) -> bool {
         let hashes = self.available(size);

@@ -41,7 +41,7 @@ enum Verb {
     Run(verb::run::Args),
     /// List and decide what waits for a person.
     Decision(verb::decision::Args),
-    /// Export and verify the trail.
+    /// Export, verify and watch the trail.
     Trail(verb::trail::Args),
     /// Add integrations, and compare what they offer with what was pinned.
     Integration(verb::integration::Args),
@@ -82,7 +82,7 @@ fn main() -> ExitCode {
             Verb::Person(args) => verb::person::run(args),
             Verb::Run(args) => verb::run::run(args).await,
             Verb::Decision(args) => verb::decision::run(args).await,
-            Verb::Trail(args) => verb::trail::run(args),
+            Verb::Trail(args) => verb::trail::run(args).await,
             Verb::Integration(args) => verb::integration::run(args).await,
             Verb::Credential(args) => verb::credential::run(args),
             Verb::Connect(args) => verb::connect::run(args).await,

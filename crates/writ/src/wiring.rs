@@ -15,7 +15,7 @@ use writ_mcp::Secret;
 use writ_mcp::credential::{Identity, KeySource, OAuthSource, Surroundings, Vault};
 use writ_mcp::upstream::{Connection, Limits, McpUpstream, Transport};
 use writ_store::{Options, Store};
-use writ_trail::note::Signer;
+use writ_trail::note::{Signer, Verifier};
 
 use crate::linking::Links;
 
@@ -44,6 +44,12 @@ pub(crate) fn signer(workspace: &Workspace) -> Result<Signer, String> {
     let path = workspace.data().join("keys/trail.key");
     let seed = read_or_create_secret(&path).map_err(|error| format!("the key file `{}`: {error}", path.display()))?;
     Signer::new(&workspace.config.trail.origin, &seed).map_err(|error| format!("`trail.origin`: {error}"))
+}
+
+/// The witnesses whose cosignatures exports and proofs must have.
+pub(crate) fn witnesses(workspace: &Workspace) -> Result<Vec<Verifier>, String> {
+    let keys = workspace.config.trail.witnesses.iter();
+    keys.map(|key| key.parse::<Verifier>().map_err(|error| format!("`trail.witnesses`: {error}"))).collect()
 }
 
 /// Issues a token for a person.
@@ -200,6 +206,8 @@ pub(crate) struct Opened {
 pub(crate) async fn engine(workspace: Workspace, public_url: &str) -> Result<Opened, String> {
     let store = Store::open(Options { folder: workspace.data(), signer: signer(&workspace)? })
         .map_err(|error| chain(&error))?;
+    // What only an export needs is looked at early, so that a wrong key is no surprise years later.
+    witnesses(&workspace)?;
     let integrations: Vec<Integration> = workspace.integrations.iter().map(|defined| defined.value.clone()).collect();
     let Connected { upstream, linked, identity } = connected(&workspace, &integrations, public_url)?;
     let changed = upstream.changed();

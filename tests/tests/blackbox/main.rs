@@ -39,4 +39,5 @@ mod tokens;
 mod trail;
 mod voting;
 mod waiting;
+mod watch;
 mod worker_killed;

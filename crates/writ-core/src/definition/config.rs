@@ -64,6 +64,9 @@ pub struct Trail {
     /// tell when and how much happens and nothing of what.
     #[serde(default)]
     pub public: bool,
+    /// The public keys of the witnesses whose cosignatures every export and every proof must have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<String>,
 }
 
 /// When the result of an integration's read is released.

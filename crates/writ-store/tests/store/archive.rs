@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use writ_core::event::Recorded;
 use writ_store::Archive;
-use writ_trail::bundle;
+use writ_trail::bundle::{self, Proof};
 use writ_trail::checkpoint::Checkpoint;
 use writ_trail::export::{verify_export, verify_export_with};
-use writ_trail::note::Signer;
+use writ_trail::note::{self, Cosigner, Signer};
 
 use crate::fixture::{
     claimed, close, commit, little_mission, log, open, play, proposal, proposed, signed, signer, started,
@@ -100,6 +100,46 @@ async fn a_proof_holds_a_decision_from_its_runs_start_to_its_outcome() {
     assert!(shown.iter().all(|shown| events.contains(shown)));
     assert!(bundle::verify(&text.replacen("leaf 1 ", "leaf 2 ", 1), &signer().verifier()).is_err());
     assert!(archive.proof("d-none").is_err());
+}
+
+#[tokio::test]
+async fn a_cosigned_checkpoint_takes_the_place_of_the_last_one() {
+    let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = open(folder.path());
+    play(&store, little_mission()).await;
+    let size = log(folder.path()).len() as u64;
+    signed(&store, size).await;
+    let (key, witness) = (signer().verifier(), Cosigner::new("witness.example", &[9; 32]).unwrap());
+    let witnesses = vec![witness.verifier()];
+    let cosigned = note::cosign(&store.checkpoint(), &key, &witness, 1_700_000_000).unwrap();
+    let unsigned = store.checkpoint();
+    play(&store, [commit("r-3", [started(), claimed("later")])]).await;
+    signed(&store, size + 2).await;
+
+    let archive = || Archive::open(folder.path(), signer().verifier()).unwrap();
+    let on = archive().cosigned(cosigned.clone(), witnesses.clone()).unwrap();
+    assert_eq!(on.checkpoint(), cosigned);
+    let exported = out.path().join("export");
+    assert_eq!(on.export(&exported).unwrap().size, size);
+    verify_export(&exported, &key, &witnesses).unwrap();
+    verify_export(&exported, &key, &[]).expect_err("a cosignature that nobody checks");
+    let proof = Proof::parse(&on.proof("d-1").unwrap()).unwrap();
+    assert_eq!(proof.verify(&key, &witnesses).unwrap().size, size);
+    proof.verify(&key, &[]).expect_err("a cosignature that nobody checks");
+    assert!(on.proof_of_run("r-3").is_err(), "it came later");
+
+    assert!(archive().cosigned(unsigned, witnesses.clone()).is_err(), "the witness has not signed");
+    assert!(archive().cosigned(cosigned.clone(), Vec::new()).is_err(), "a stranger has signed");
+    // What the log's own key has signed about other leaves, or about more than there are, is no ground to stand on.
+    let root = writ_trail::tree::root_of(&[]);
+    let sign = |size, root| {
+        let forged = Checkpoint { origin: signer().name().to_owned(), size, root }.sign(&signer()).unwrap();
+        note::cosign(&forged, &key, &witness, 1_700_000_000).unwrap()
+    };
+    assert!(archive().cosigned(sign(size + 3, root), witnesses.clone()).is_err());
+    let forged = archive().cosigned(sign(size, root), witnesses).unwrap();
+    assert!(forged.export(&out.path().join("forged")).is_err());
+    assert!(forged.proof("d-1").is_err());
 }
 
 #[tokio::test]

@@ -18,8 +18,8 @@ use crate::tile::{self, Levels, Tile};
 /// Writes an export into a new or empty folder, and returns what is in it.
 ///
 /// `leaves` are all leaves of the log up to the checkpoint, in their order. `checkpoint` is the
-/// signed note; it is written as it stands, so it must be signed by `log`, and by nobody else but
-/// these witnesses.
+/// signed note; it is written as it stands, so it must be signed by `log`, by each of these
+/// witnesses, and by nobody else.
 ///
 /// Fails where the checkpoint is refused, the folder is not empty, the leaves are not exactly those
 /// that the checkpoint is over, a body is too long, or a file cannot be written. What was written

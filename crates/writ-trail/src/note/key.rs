@@ -2,9 +2,8 @@
 //!
 //! A key id is the beginning of SHA-256 over name, newline, algorithm byte and public key (C2SP
 //! signed-note). Two algorithms are known: 0x01, which signs the text itself, and 0x04, by which a
-//! witness signs the text and the time at which it saw it (C2SP tlog-cosignature). Only the first
-//! is ever used to sign here. The module relies on the ed25519-dalek and sha2 crates. It never
-//! makes a key, and never shows a secret one.
+//! witness signs the text and the time at which it saw it (C2SP tlog-cosignature). The module relies
+//! on the ed25519-dalek and sha2 crates. It never makes a key, and never shows a secret one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +11,7 @@ use std::str::FromStr;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
-use super::{NOTE_BYTES_MAX, NoteError, has_control_characters, is_key_name};
+use super::{NoteError, has_control_characters, is_key_name, written};
 use crate::encoding::{from_base64, from_hex, to_base64, to_hex};
 
 /// How a key signs, and what its signatures are over.
@@ -27,6 +26,13 @@ enum Algorithm {
 /// A key that signs notes. Its `Debug` shows the public half only, and its secret is wiped from
 /// memory when it is dropped.
 pub struct Signer {
+    key: SigningKey,
+    verifier: Verifier,
+}
+
+/// A witness's key, which signs what it has seen and when. Its `Debug` shows the public half only, and
+/// its secret is wiped from memory when it is dropped.
+pub struct Cosigner {
     key: SigningKey,
     verifier: Verifier,
 }
@@ -81,15 +87,42 @@ impl Signer {
             return Err(NoteError::Text);
         }
         let signature: Signature = self.key.sign(text.as_bytes());
-        let line = [self.verifier.key_id.as_slice(), signature.to_bytes().as_slice()].concat();
-        let note = format!("{text}\n\u{2014} {} {}\n", self.name(), to_base64(&line));
-        if note.len() > NOTE_BYTES_MAX { Err(NoteError::Text) } else { Ok(note) }
+        written(text, &[&self.verifier.line(&signature.to_bytes())])
     }
 }
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Signer({})", self.verifier)
+    }
+}
+
+impl Cosigner {
+    /// A witness's key from its name and its 32 secret bytes (the seed of RFC 8032). The same secret
+    /// must not serve another witness or log: what is signed does not name the signer.
+    ///
+    /// Fails where the name cannot name a key.
+    pub fn new(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
+        let key = SigningKey::from_bytes(seed);
+        let verifier = Verifier::new(name, Algorithm::Cosignature, key.verifying_key())?;
+        Ok(Self { key, verifier })
+    }
+
+    /// The public half of this key.
+    pub fn verifier(&self) -> Verifier {
+        self.verifier.clone()
+    }
+
+    /// The signature line for a text that was seen at this time, in seconds since 1970.
+    pub(super) fn line(&self, text: &str, seconds: u64) -> String {
+        let signature: Signature = self.key.sign(cosigned(text, seconds).as_bytes());
+        self.verifier.line(&[seconds.to_be_bytes().as_slice(), signature.to_bytes().as_slice()].concat())
+    }
+}
+
+impl fmt::Debug for Cosigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cosigner({})", self.verifier)
     }
 }
 
@@ -127,10 +160,16 @@ impl Verifier {
                     return false;
                 };
                 let seconds = u64::from_be_bytes(*seconds);
-                let message = format!("cosignature/v1\ntime {seconds}\n{text}");
+                let message = cosigned(text, seconds);
                 i64::try_from(seconds).is_ok() && self.verify_ed25519(message.as_bytes(), signature)
             }
         }
+    }
+
+    /// A signature line by this key, without its newline.
+    fn line(&self, signature: &[u8]) -> String {
+        let bytes = [self.key_id.as_slice(), signature].concat();
+        format!("\u{2014} {} {}", self.name, to_base64(&bytes))
     }
 
     fn verify_ed25519(&self, message: &[u8], signature: &[u8]) -> bool {
@@ -183,4 +222,9 @@ impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Verifier({self})")
     }
+}
+
+/// What a witness signs of a text that it saw at this time.
+fn cosigned(text: &str, seconds: u64) -> String {
+    format!("cosignature/v1\ntime {seconds}\n{text}")
 }

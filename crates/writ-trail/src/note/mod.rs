@@ -11,7 +11,7 @@ use std::iter;
 
 use crate::encoding::from_base64;
 
-pub use key::{Signer, Verifier};
+pub use key::{Cosigner, Signer, Verifier};
 
 /// The longest note, in bytes, signatures included.
 pub const NOTE_BYTES_MAX: usize = 256 * 1024;
@@ -67,6 +67,8 @@ pub enum NoteError {
 }
 
 struct SignatureLine<'n> {
+    /// The whole line, without its newline.
+    line: &'n str,
     name: &'n str,
     key_id: [u8; 4],
     signature: Vec<u8>,
@@ -93,18 +95,13 @@ impl SignatureLine<'_> {
 /// signatures is wrong.
 pub fn open<'n>(note: &'n str, key: &Verifier) -> Result<&'n str, NoteError> {
     let (text, lines) = split(note)?;
-    let mut signed = false;
-    for line in lines.iter().filter(|line| line.is_by(key)) {
-        line.check(text, key)?;
-        signed = true;
-    }
-    if signed { Ok(text) } else { Err(NoteError::Unsigned { name: key.name().to_owned() }) }
+    signed_by(text, &lines, key).map(|_| text)
 }
 
-/// Opens a note that this key has signed, where nobody else may have signed but these witnesses.
+/// Opens a note that this key and each of these witnesses have signed, and nobody else.
 ///
-/// So every byte of the note is accounted for: the log signed once, each witness at most once, and
-/// every signature is right. Fails otherwise.
+/// So every byte of the note is accounted for: each of them signed once, and every signature is
+/// right. Fails otherwise.
 pub fn open_exactly<'n>(note: &'n str, log: &Verifier, witnesses: &[Verifier]) -> Result<&'n str, NoteError> {
     let (text, lines) = split(note)?;
     let mut signed: Vec<&Verifier> = Vec::new();
@@ -118,7 +115,59 @@ pub fn open_exactly<'n>(note: &'n str, log: &Verifier, witnesses: &[Verifier]) -
         line.check(text, key)?;
         signed.push(key);
     }
-    if signed.contains(&log) { Ok(text) } else { Err(NoteError::Unsigned { name: log.name().to_owned() }) }
+    match iter::once(log).chain(witnesses).find(|key| !signed.contains(key)) {
+        None => Ok(text),
+        Some(missing) => Err(NoteError::Unsigned { name: missing.name().to_owned() }),
+    }
+}
+
+/// A log's note, cosigned: with the log's signature, with this witness's over the time at which it
+/// saw the note, in seconds since 1970, and with no other.
+///
+/// Fails where the log has not signed the note, or one of its signatures is wrong. Whether the note
+/// may be cosigned is for the caller to know: it takes a consistency proof from what was cosigned
+/// before.
+pub fn cosign(note: &str, log: &Verifier, witness: &Cosigner, seconds: u64) -> Result<String, NoteError> {
+    let (text, lines) = split(note)?;
+    let by_log = signed_by(text, &lines, log)?;
+    written(text, &[by_log, &witness.line(text, seconds)])
+}
+
+/// One note out of several of the same text: with the log's signature, one by each of these
+/// witnesses, and no other.
+///
+/// Fails where the texts differ, where one of them has signed none of the notes, and where a
+/// signature by one of them is wrong.
+pub fn gather(notes: &[&str], log: &Verifier, witnesses: &[Verifier]) -> Result<String, NoteError> {
+    let (text, _) = split(notes.first().copied().unwrap_or_default())?;
+    let mut lines = Vec::new();
+    for note in notes {
+        let (other, more) = split(note)?;
+        if other != text {
+            return Err(NoteError::Format("it is not of the same text as the one before it"));
+        }
+        lines.extend(more);
+    }
+    let keys = iter::once(log).chain(witnesses);
+    let kept = keys.map(|key| signed_by(text, &lines, key)).collect::<Result<Vec<_>, _>>()?;
+    written(text, &kept)
+}
+
+/// The first signature line by a key, all of whose signatures are right.
+fn signed_by<'n>(text: &str, lines: &[SignatureLine<'n>], key: &Verifier) -> Result<&'n str, NoteError> {
+    let mut first = None;
+    for line in lines.iter().filter(|line| line.is_by(key)) {
+        line.check(text, key)?;
+        first = first.or(Some(line.line));
+    }
+    first.ok_or_else(|| NoteError::Unsigned { name: key.name().to_owned() })
+}
+
+/// The note of a text and its signature lines.
+fn written(text: &str, lines: &[&str]) -> Result<String, NoteError> {
+    let lines: String = lines.iter().flat_map(|line| [*line, "\n"]).collect();
+    let note = format!("{text}\n{lines}");
+    if note.len() > NOTE_BYTES_MAX { Err(NoteError::Text) } else { Ok(note) }
 }
 
 /// Takes a note apart, checking nothing but its form.
@@ -149,7 +198,7 @@ fn signature_line(line: &str) -> Option<SignatureLine<'_>> {
     if !is_key_name(name) || signature.is_empty() {
         return None;
     }
-    Some(SignatureLine { name, key_id: *key_id, signature: signature.to_vec() })
+    Some(SignatureLine { line, name, key_id: *key_id, signature: signature.to_vec() })
 }
 
 pub(crate) fn is_key_name(name: &str) -> bool {

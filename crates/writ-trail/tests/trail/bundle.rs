@@ -10,7 +10,7 @@ use crate::fixture::{hashes, kept, leaves, signed, signer};
 fn proof_of(seqs: &[u64]) -> Result<Proof, BundleError> {
     let leaves = leaves(13, 1);
     let chosen = seqs.iter().map(|seq| kept(*seq)).collect();
-    Proof::new(&signed(&leaves), &signer().verifier(), &hashes(&leaves), chosen)
+    Proof::new(&signed(&leaves), &signer().verifier(), &[], &hashes(&leaves), chosen)
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn only_what_is_in_the_log_is_proved() {
 
     let log = leaves(13, 1);
     let key = signer().verifier();
-    let make = |leaf| Proof::new(&signed(&log), &key, &hashes(&log), vec![leaf]);
+    let make = |leaf| Proof::new(&signed(&log), &key, &[], &hashes(&log), vec![leaf]);
     let not_included = BundleError::Proof(ProofError::NotIncluded { index: 3, size: 13 });
     let other_body = Disclosed { body: b"another".to_vec(), ..kept(3) };
     assert_eq!(make(other_body), Err(not_included.clone()));
@@ -84,7 +84,7 @@ fn only_what_is_in_the_log_is_proved() {
     let too_long = Disclosed { body: vec![0; BODY_BYTES_MAX + 1], ..kept(3) };
     assert_eq!(make(too_long), Err(BundleError::BodyTooLong { seq: 3 }));
 
-    let short = Proof::new(&signed(&log), &key, &hashes(&log)[..12], vec![kept(3)]);
+    let short = Proof::new(&signed(&log), &key, &[], &hashes(&log)[..12], vec![kept(3)]);
     assert_eq!(short, Err(BundleError::Size { size: 13, given: 12 }));
 }
 

@@ -8,4 +8,5 @@ mod fixture;
 mod note;
 mod proof;
 mod tile;
+mod tiled;
 mod tree;

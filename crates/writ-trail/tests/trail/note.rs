@@ -1,6 +1,6 @@
 //! Signed notes and their keys, against what an independent implementation made.
 
-use writ_trail::note::{self, NoteError, SIGNATURES_MAX, Signer, Verifier};
+use writ_trail::note::{self, Cosigner, NoteError, SIGNATURES_MAX, Signer, Verifier};
 
 /// Made with another implementation of Ed25519, from the seed of bytes 0 to 31.
 const LOG_KEY: &str = "example.com/trail+e0a97276+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
@@ -32,8 +32,57 @@ fn signing_gives_the_known_note() {
 }
 
 #[test]
+fn cosigning_gives_the_known_line() {
+    let seed: Vec<u8> = (32..64).collect();
+    let witness = Cosigner::new("witness.example.com/w1", &seed.try_into().unwrap()).unwrap();
+    assert_eq!(witness.verifier().to_string(), WITNESS_KEY);
+    let key = log().verifier();
+    let cosigned = note::cosign(&log_note(), &key, &witness, 1_700_000_000).unwrap();
+    assert_eq!(cosigned, format!("{TEXT}\n{LOG_LINE}{WITNESS_LINE}"));
+    // Whoever else has signed is left out, an earlier cosignature too.
+    let stranger = "\u{2014} stranger.example.com AAAAAAAA\n";
+    let again = note::cosign(&format!("{cosigned}{stranger}"), &key, &witness, 1_700_000_000).unwrap();
+    assert_eq!(again, cosigned);
+
+    let unsigned = NoteError::Unsigned { name: "example.com/trail".to_owned() };
+    assert_eq!(note::cosign(&format!("{TEXT}\n{stranger}"), &key, &witness, 0), Err(unsigned));
+    let wrong = note::cosign(&log_note().replace("\n8\n", "\n9\n"), &key, &witness, 0);
+    assert_eq!(wrong, Err(NoteError::WrongSignature { name: "example.com/trail".to_owned() }));
+    let late = note::cosign(&log_note(), &key, &witness, u64::MAX).unwrap();
+    assert!(note::open(&late, &witness.verifier()).is_err(), "a time that the format does not have");
+}
+
+#[test]
+fn cosignatures_are_gathered() {
+    let key = log().verifier();
+    let witnesses: Vec<Cosigner> =
+        (1..4).map(|seed| Cosigner::new(&format!("witness.example.com/{seed}"), &[seed; 32]).unwrap()).collect();
+    let keys: Vec<Verifier> = witnesses.iter().map(Cosigner::verifier).collect();
+    let notes: Vec<String> =
+        witnesses.iter().map(|witness| note::cosign(&log_note(), &key, witness, 1_700_000_000).unwrap()).collect();
+    let notes: Vec<&str> = notes.iter().map(String::as_str).collect();
+    let all = note::gather(&notes, &key, &keys).unwrap();
+    assert_eq!(note::open_exactly(&all, &key, &keys), Ok(TEXT));
+    // Nobody is there who was not asked for.
+    let two = note::gather(&notes, &key, &keys[..2]).unwrap();
+    assert_eq!(note::open_exactly(&two, &key, &keys[..2]), Ok(TEXT));
+    assert_eq!(note::gather(&notes, &key, &[]), Ok(log_note()));
+
+    let missing = NoteError::Unsigned { name: "witness.example.com/3".to_owned() };
+    assert_eq!(note::gather(&notes[..2], &key, &keys), Err(missing));
+    let other = log().sign("example.com/trail\n9\nXcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg=\n").unwrap();
+    assert!(matches!(note::gather(&[notes[0], &other], &key, &[]), Err(NoteError::Format(_))));
+    assert!(matches!(note::gather(&[], &key, &[]), Err(NoteError::Format(_))));
+    let wrong = notes[1].replace("AABlU/EA", "AABlU/EB");
+    let refused = NoteError::WrongSignature { name: "witness.example.com/2".to_owned() };
+    assert_eq!(note::gather(&[notes[0], &wrong], &key, &keys[..2]), Err(refused));
+}
+
+#[test]
 fn a_signer_shows_its_public_half_only() {
     assert_eq!(format!("{:?}", log()), format!("Signer({LOG_KEY})"));
+    let witness = Cosigner::new("witness.example.com/w1", &[1; 32]).unwrap();
+    assert_eq!(format!("{witness:?}"), format!("Cosigner({})", witness.verifier()));
 }
 
 #[test]
@@ -146,6 +195,8 @@ fn witnesses_count_where_they_are_named() {
     assert_eq!(note::open(&note, &key), Ok(TEXT));
     assert_eq!(note::open(&note, &witness()), Ok(TEXT));
     assert_eq!(note::open_exactly(&note, &key, &[witness()]), Ok(TEXT));
+    let unsigned = NoteError::Unsigned { name: name.clone() };
+    assert_eq!(note::open_exactly(&log_note(), &key, &[witness()]), Err(unsigned), "each of them must have signed");
     let refused = NoteError::Stranger { name: name.clone() };
     assert_eq!(note::open_exactly(&note, &key, &[]), Err(refused));
 

@@ -1,6 +1,9 @@
-//! `writ trail`: export the log, prove one decision or run, and verify either offline.
+//! `writ trail`: export the log, prove one decision or run, verify either offline, and watch another server's log.
 
+mod cosigned;
+mod remote;
 mod verify;
+mod watch;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +15,7 @@ use writ_store::Archive;
 
 use crate::{output, wiring};
 
-/// Export and verify the trail.
+/// Export, verify and watch the trail.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -27,10 +30,12 @@ enum Verb {
         #[arg(long, default_value = ".")]
         workspace: PathBuf,
     },
-    /// Write everything up to the last signed checkpoint into an empty folder.
+    /// Write everything up to the last signed checkpoint, or up to a cosigned one, into an empty folder.
     Export {
         /// The folder to write.
         folder: PathBuf,
+        #[command(flatten)]
+        cosigned: cosigned::Args,
         /// The workspace folder.
         #[arg(long, default_value = ".")]
         workspace: PathBuf,
@@ -46,6 +51,8 @@ enum Verb {
         /// The run, instead of a decision.
         #[arg(long, conflicts_with = "decision")]
         run: Option<String>,
+        #[command(flatten)]
+        cosigned: cosigned::Args,
         /// The file to write; standard output where nothing is said.
         #[arg(long)]
         output: Option<PathBuf>,
@@ -55,24 +62,26 @@ enum Verb {
     },
     /// Verify an export folder or a proof file. Needs nothing but it and the public key.
     Verify(verify::Args),
+    /// Follow another server's log as an independent witness, and raise an alarm where it is not append-only.
+    Watch(watch::Args),
 }
 
-pub(crate) fn run(args: Args) -> Result<ExitCode, String> {
+pub(crate) async fn run(args: Args) -> Result<ExitCode, String> {
     match args.verb {
         Verb::Key { workspace } => {
             let workspace = wiring::load(&workspace)?;
             output::data(&wiring::signer(&workspace)?.verifier().to_string());
         }
-        Verb::Export { folder, workspace, json } => {
-            let report = archive(&workspace)?.export(&folder).map_err(|error| error.to_string())?;
+        Verb::Export { folder, cosigned, workspace, json } => {
+            let report = archive(&workspace, &cosigned)?.export(&folder).map_err(|error| error.to_string())?;
             if json {
                 output::json(&json!({ "leaves": report.size, "origin": report.origin }));
             } else {
                 output::note(&format!("{} leaves written to {}", report.size, folder.display()));
             }
         }
-        Verb::Proof { decision, run, output: file, workspace } => {
-            let archive = archive(&workspace)?;
+        Verb::Proof { decision, run, cosigned, output: file, workspace } => {
+            let archive = archive(&workspace, &cosigned)?;
             let proof = match run {
                 Some(run) => archive.proof_of_run(&run),
                 None => archive.proof(&decision.unwrap_or_default()),
@@ -84,12 +93,14 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, String> {
             }
         }
         Verb::Verify(args) => verify::run(&args)?,
+        Verb::Watch(args) => return watch::run(args).await,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn archive(workspace: &Path) -> Result<Archive, String> {
+fn archive(workspace: &Path, cosigned: &cosigned::Args) -> Result<Archive, String> {
     let workspace = wiring::load(workspace)?;
-    let verifier = wiring::signer(&workspace)?.verifier();
-    Archive::open(&workspace.data(), verifier).map_err(|error| wiring::chain(&error))
+    let log = wiring::signer(&workspace)?.verifier();
+    let archive = Archive::open(&workspace.data(), log.clone()).map_err(|error| wiring::chain(&error))?;
+    cosigned.apply(archive, &log, wiring::witnesses(&workspace)?)
 }

@@ -25,6 +25,9 @@ pub(super) struct Args {
     /// The public key, as `writ trail key` printed it, or a file that holds it.
     #[arg(long)]
     key: String,
+    /// The public key of a witness, or a file that holds it: it must have cosigned. May be given several times.
+    #[arg(long, value_name = "KEY")]
+    witness: Vec<String>,
     /// Accept a proof of what has not come to its end: the events after its last one, if there are any, are not in it.
     #[arg(long)]
     unfinished: bool,
@@ -35,7 +38,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), String> {
     let log = verifier(&args.key)?;
-    if args.path.is_dir() { export(args, &log) } else { proof(args, &log) }
+    let witnesses = verifiers(&args.witness)?;
+    if args.path.is_dir() { export(args, &log, &witnesses) } else { proof(args, &log, &witnesses) }
 }
 
 /// A public key, or the one in a file.
@@ -44,14 +48,26 @@ pub(super) fn verifier(key: &str) -> Result<Verifier, String> {
     text.trim().parse::<Verifier>().map_err(|error| format!("the key: {error}"))
 }
 
-fn export(args: &Args, log: &Verifier) -> Result<(), String> {
+/// Several public keys, each once.
+pub(super) fn verifiers(keys: &[String]) -> Result<Vec<Verifier>, String> {
+    let mut verifiers = Vec::new();
+    for key in keys {
+        let verifier = verifier(key)?;
+        if !verifiers.contains(&verifier) {
+            verifiers.push(verifier);
+        }
+    }
+    Ok(verifiers)
+}
+
+fn export(args: &Args, log: &Verifier, witnesses: &[Verifier]) -> Result<(), String> {
     let (mut runs, mut flaw) = (Runs::default(), None);
     let visit = |leaf, body: &[u8]| {
         if flaw.is_none() {
             flaw = runs.follow(leaf, body).err();
         }
     };
-    let report = export::verify_export_reading(&args.path, log, &[], visit).map_err(|error| invalid(&error))?;
+    let report = export::verify_export_reading(&args.path, log, witnesses, visit).map_err(|error| invalid(&error))?;
     if let Some(flaw) = flaw {
         return Err(invalid(&flaw));
     }
@@ -61,23 +77,26 @@ fn export(args: &Args, log: &Verifier) -> Result<(), String> {
             "leaves": report.size,
             "erased": report.erased,
             "origin": report.origin,
+            "witnesses": names(witnesses),
             "runs": runs.count(),
             "torn": runs.torn(),
         }));
         return Ok(());
     }
-    output::note(&format!("verified: {} leaves of {}, root {}", report.size, report.origin, report.root));
+    let (origin, root) = (&report.origin, report.root);
+    output::note(&format!("verified: {} leaves of {origin}{}, root {root}", report.size, cosigned(witnesses)));
     let missing = match (report.erased, runs.torn()) {
         (0, 0) => "every event of each is there".to_owned(),
+        (0, torn) => format!("{torn} of them have events that do not say what came before them"),
         (erased, torn) => format!("{erased} leaves are erased, and {torn} of the runs are torn by that"),
     };
-    output::note(&format!("{} runs; {missing}", runs.count()));
+    output::note(&format!("runs: {}; {missing}", runs.count()));
     Ok(())
 }
 
-fn proof(args: &Args, log: &Verifier) -> Result<(), String> {
+fn proof(args: &Args, log: &Verifier, witnesses: &[Verifier]) -> Result<(), String> {
     let proof = Proof::parse(&text(&args.path)?).map_err(|error| invalid(&error))?;
-    let checkpoint = proof.verify(log).map_err(|error| invalid(&error))?;
+    let checkpoint = proof.verify(log, witnesses).map_err(|error| invalid(&error))?;
     let bodies = proof.into_bodies();
     let entries: Result<Vec<Entry>, Flaw> = bodies.iter().map(|(leaf, body)| Entry::read(*leaf, body)).collect();
     let entries = entries.map_err(|flaw| invalid(&flaw))?;
@@ -105,6 +124,7 @@ fn proof(args: &Args, log: &Verifier) -> Result<(), String> {
             "leaves": entries.len(),
             "origin": checkpoint.origin,
             "checkpoint": checkpoint.size,
+            "witnesses": names(witnesses),
             "run": account.run,
             "status": account.whole_run.as_ref().map(|run| run.status.name()),
             "whole_run": account.whole_run.is_some(),
@@ -121,13 +141,23 @@ fn proof(args: &Args, log: &Verifier) -> Result<(), String> {
         output::note("it may have gone on since: events after the last one here are not in this file");
     }
     output::note(&format!(
-        "verified: {} leaves of {}, under its checkpoint of {} leaves; no event of the {} is missing in between",
+        "verified: {} leaves of {}, under its checkpoint of {} leaves{}; no event of the {} is missing in between",
         entries.len(),
         checkpoint.origin,
         checkpoint.size,
+        cosigned(witnesses),
         if account.whole_run.is_some() { "run" } else { "decision" }
     ));
     Ok(())
+}
+
+/// Who has cosigned, in words.
+fn cosigned(witnesses: &[Verifier]) -> String {
+    if witnesses.is_empty() { String::new() } else { format!(", cosigned by {}", names(witnesses).join(" and ")) }
+}
+
+fn names(witnesses: &[Verifier]) -> Vec<&str> {
+    witnesses.iter().map(Verifier::name).collect()
 }
 
 /// The text of a file, no longer than a proof may be.
