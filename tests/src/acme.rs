@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::postgres::{self, Postgres};
+
 /// A change of one file: its path in the workspace, a text in it, and what stands there instead of the first such text.
 pub type Edit<'a> = (&'a str, &'a str, &'a str);
 
@@ -83,6 +85,30 @@ impl Acme {
         let text = self.text(path);
         assert!(text.contains(from), "`{path}` of the example does not say `{from}` any more: change the test with it");
         fs::write(self.file(path), text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// The PostgreSQL database of the store, where the tests run on that.
+    #[must_use]
+    pub fn postgres(&self) -> Option<String> {
+        let name = self.temporary.path().file_name().expect("a name").to_str().expect("a name of plain text");
+        postgres::is_chosen().then(|| name.to_owned())
+    }
+
+    /// Says in `writ.yaml` where the store is, unless it says so itself.
+    pub fn choose_store(&self) {
+        let text = self.text("writ.yaml");
+        if let Some(database) = self.postgres()
+            && !text.contains("\nstore: ")
+        {
+            Postgres::shared().create(&database);
+            self.say_store(&Postgres::shared().url(&database));
+        }
+    }
+
+    /// Says in `writ.yaml` that the store is at this address.
+    pub fn say_store(&self, address: &str) {
+        let text = self.text("writ.yaml");
+        fs::write(self.file("writ.yaml"), format!("{}\nstore: {address}\n", text.trim_end())).unwrap();
     }
 
     /// The shop's database.

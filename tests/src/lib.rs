@@ -1,6 +1,8 @@
 //! What the black-box tests are made of: a workspace folder in a temporary place, the real programs as processes of
 //! their own, and clients that know Writ by its protocols alone.
 //!
+//! The store is SQLite, or with `WRIT_TEST_STORE=postgres` a database of a PostgreSQL server that the tests start.
+//!
 //! Nothing here reaches into the product. A workspace is a copy of `examples/acme` with a shop of its own, a server is
 //! `writ serve` on a free port, a worker speaks MCP with its run token, a person uses the JSON API, the console or the
 //! command line. What really happened is counted in the shop's own ledger. Whatever does not go as it must is a
@@ -14,6 +16,7 @@ pub mod desk;
 pub mod dice;
 pub mod forge;
 pub mod person;
+pub mod postgres;
 pub mod program;
 pub mod server;
 pub mod story;
@@ -25,6 +28,7 @@ pub use acme::Acme;
 pub use console::Console;
 pub use desk::Desk;
 pub use person::Person;
+pub use postgres::Postgres;
 pub use server::Server;
 pub use worker::Worker;
 

@@ -44,6 +44,7 @@ impl Server {
     /// Starts to serve a workspace.
     #[must_use]
     pub fn spawn(acme: &Acme) -> Starting {
+        acme.choose_store();
         let log = acme.beside(LOG);
         let logged = std::fs::read(&log).map_or(0, |text| text.len());
         let file = OpenOptions::new().create(true).append(true).open(&log).unwrap();

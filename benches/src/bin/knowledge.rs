@@ -22,7 +22,7 @@ use writ_core::event::{Event, Limits, Read, RunStart};
 use writ_core::policy::{RowSlice, Subject};
 use writ_core::value::Value;
 use writ_knowledge::{Knowledge, QueryLimits, SliceColumn, SliceSpec, Slices, Timings};
-use writ_store::{Commit, Options, Store};
+use writ_store::{Commit, Database, Options, Store};
 use writ_trail::note::Signer;
 
 const ROWS: i64 = 1_000_000;
@@ -219,7 +219,7 @@ fn source() -> Source {
 /// A store with one open run.
 fn store(folder: &Path, runtime: &Runtime) -> Result<Store, String> {
     let signer = Signer::new("bench.example/trail", &[7; 32]).map_err(|error| format!("the signer: {error}"))?;
-    let options = Options { folder: folder.join("store"), signer };
+    let options = Options { folder: folder.join("store"), signer, database: Database::Sqlite };
     let store = Store::open(options).map_err(|error| format!("the store: {error}"))?;
     let start = RunStart {
         mission: "bench".to_owned(),

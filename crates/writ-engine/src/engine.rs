@@ -223,16 +223,16 @@ impl Engine {
         self.store.follow()
     }
 
-    /// Whether the server can record, and so do, anything.
+    /// Whether the server can record, and so do, anything now.
     #[must_use]
     pub fn accepts_work(&self) -> bool {
-        self.store.stopped().is_none()
+        self.store.stopped().or_else(|| self.store.unavailable()).is_none()
     }
 
     /// How the server is. Asks every integration.
     pub async fn health(&self) -> Health {
         let current = self.current();
-        let stopped = self.store.stopped();
+        let wrong = self.store.stopped().or_else(|| self.store.unavailable());
         let names: BTreeMap<&str, ()> =
             current.epoch.tools.values().map(|tool| (tool.identity.name.as_str(), ())).collect();
         let mut integrations = BTreeMap::new();
@@ -244,8 +244,8 @@ impl Engine {
             integrations.insert(name.to_owned(), state);
         }
         Health {
-            ok: stopped.is_none(),
-            detail: stopped,
+            ok: wrong.is_none(),
+            detail: wrong,
             leaves: *self.store.follow().borrow(),
             epoch: current.number,
             integrations,
@@ -440,6 +440,14 @@ pub(crate) fn refusal_of(error: &CommitError) -> Refusal {
         CommitError::Busy => {
             Refusal::new(Code::StoreUnavailable, "too much is waiting to be recorded; try again in a moment")
         }
+        CommitError::Unavailable(_) => Refusal::new(
+            Code::StoreUnavailable,
+            "the store cannot be reached at present, so nothing is done; try again later",
+        ),
+        CommitError::InDoubt(_) => Refusal::new(
+            Code::StoreUnavailable,
+            "the store was lost while this was being recorded; whether it was shows once it is back",
+        ),
         CommitError::Stopped(_) => {
             Refusal::new(Code::StoreUnavailable, "nothing can be recorded, so nothing is done; an operator must look")
         }

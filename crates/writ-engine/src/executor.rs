@@ -136,7 +136,7 @@ impl Engine {
         loop {
             match self.record(run, vec![outcome.clone()]).await {
                 Ok(_) => return Ok(()),
-                Err(refusal) if refusal.code == Code::StoreUnavailable && self.accepts_work() => {
+                Err(refusal) if refusal.code == Code::StoreUnavailable && self.store.stopped().is_none() => {
                     tokio::time::sleep(Duration::from_millis(RETRY_MILLISECONDS)).await;
                 }
                 Err(refusal) if refusal.code == Code::BadArguments => {

@@ -1,11 +1,11 @@
 //! The life of runs from outside: starting, stopping, time, and what a restart finds open.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value as Json;
 use writ_core::code::{Code, Reason, Refusal};
-use writ_core::decision::DecisionStatus;
+use writ_core::decision::{Decision, DecisionStatus};
 use writ_core::event::{Event, RunStart};
 use writ_core::next_step::NextStep;
 use writ_core::run::Run;
@@ -230,6 +230,9 @@ impl Engine {
                     }
                 }
                 NextStep::Send | NextStep::SendAgain | NextStep::TakeBack => self.execute_later(decision.id()),
+                NextStep::Nothing if decision.status == DecisionStatus::Sending && self.accepts_work() => {
+                    self.unattended(decision.id()).await;
+                }
                 NextStep::Nothing | NextStep::AskPerson => {}
             }
         }
@@ -247,14 +250,28 @@ impl Engine {
     pub(crate) async fn recover(self: &Arc<Self>) {
         for decision in self.store.open_decisions() {
             if decision.status == DecisionStatus::Sending {
-                let event = Event::OutcomeUnknown {
-                    decision: decision.id().to_owned(),
-                    why: "the server stopped between sending and the answer".to_owned(),
-                };
-                if let Err(refusal) = self.record(&decision.proposal.action.run, vec![event]).await {
-                    tracing::error!(%refusal, decision = decision.id(), "the open outcome could not be recorded");
-                }
+                self.outcome_unknown(&decision, "the server stopped between sending and the answer").await;
             }
+        }
+    }
+
+    /// An intent that nobody carries out: whoever recorded it was not told that it is recorded, so it was not sent, or
+    /// could not record what became of it. It is looked up once more, as an executor lets go after its last record.
+    async fn unattended(&self, decision: &str) {
+        if self.executing.lock().unwrap_or_else(PoisonError::into_inner).contains(decision) {
+            return;
+        }
+        if let Ok(Some(decision)) = self.store.decision(decision)
+            && decision.status == DecisionStatus::Sending
+        {
+            self.outcome_unknown(&decision, "the store was away between the intent and its outcome").await;
+        }
+    }
+
+    async fn outcome_unknown(&self, decision: &Decision, why: &str) {
+        let event = Event::OutcomeUnknown { decision: decision.id().to_owned(), why: why.to_owned() };
+        if let Err(refusal) = self.record(&decision.proposal.action.run, vec![event]).await {
+            tracing::error!(%refusal, decision = decision.id(), "the open outcome could not be recorded");
         }
     }
 }

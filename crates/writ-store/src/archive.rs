@@ -5,7 +5,6 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Params, Row, params};
 use writ_core::decision::Decision;
 use writ_trail::bundle::Proof;
 use writ_trail::checkpoint::Checkpoint;
@@ -14,12 +13,18 @@ use writ_trail::hash::Hash;
 use writ_trail::leaf::{Disclosed, Leaf};
 use writ_trail::note::Verifier;
 
+use crate::backend::{Database, Entry, Reads};
 use crate::read::{ReadError, failed, one};
+use crate::sqlite::SqliteReads;
+
+/// How many events, and how many leaves, are fetched at a time.
+const EVENTS_AT_ONCE: i64 = 128;
+const LEAVES_AT_ONCE: i64 = 16_384;
 
 /// The log, read-only.
 #[derive(Debug)]
 pub struct Archive {
-    connection: Connection,
+    reads: Box<dyn Reads>,
     checkpoint: String,
     verifier: Verifier,
     witnesses: Vec<Verifier>,
@@ -30,13 +35,14 @@ impl Archive {
     ///
     /// # Errors
     /// [`ReadError`] where there is no store, or its checkpoint is not signed with this key.
-    pub fn open(folder: &Path, verifier: Verifier) -> Result<Self, ReadError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(folder.join("writ.db"), flags).map_err(failed)?;
-        connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(failed)?;
+    pub fn open(folder: &Path, database: &Database, verifier: Verifier) -> Result<Self, ReadError> {
+        let reads: Box<dyn Reads> = match database {
+            Database::Sqlite => Box::new(SqliteReads::beside(folder)?),
+            Database::Postgres(url) => Box::new(crate::postgres::beside(url)?),
+        };
         let checkpoint = std::fs::read_to_string(folder.join("checkpoint")).map_err(failed)?;
         Checkpoint::open(&checkpoint, &verifier).map_err(failed)?;
-        Ok(Self { connection, checkpoint, verifier, witnesses: Vec::new() })
+        Ok(Self { reads, checkpoint, verifier, witnesses: Vec::new() })
     }
 
     /// The log up to another of its checkpoints, which these witnesses have cosigned.
@@ -66,21 +72,22 @@ impl Archive {
     /// # Errors
     /// [`ReadError`], also where the folder is not empty.
     pub fn export(&self, folder: &Path) -> Result<Report, ReadError> {
-        let checkpoint = Checkpoint::open(&self.checkpoint, &self.verifier).map_err(failed)?;
-        {
-            let connection = &self.connection;
-            let size = i64::try_from(checkpoint.size).map_err(failed)?;
-            let sql = "SELECT seq, salt, body FROM events WHERE seq < ?1 ORDER BY seq";
-            let mut statement = connection.prepare(sql).map_err(failed)?;
-            let mut fault = None;
-            let rows = statement.query_map([size], disclosed).map_err(failed)?;
-            let leaves = rows.map_while(|row| row.map(Leaf::Kept).map_err(|error| fault = Some(error)).ok());
-            let report =
-                export::write_export(folder, leaves, &self.checkpoint, &self.verifier, &self.witnesses).map_err(failed);
-            match fault {
-                Some(error) => Err(failed(error)),
-                None => report,
-            }
+        let size = self.size()?;
+        let (mut next, mut fault) = (0, None);
+        let pages = std::iter::from_fn(|| {
+            let page = self.reads.entries(next, size, EVENTS_AT_ONCE);
+            let page = page.and_then(|page| {
+                next = page.last().map_or(size, |entry| entry.seq.saturating_add(1));
+                page.into_iter().map(Entry::disclosed).collect::<Result<Vec<_>, _>>()
+            });
+            page.map_err(|error| fault = Some(error)).ok().filter(|page| !page.is_empty())
+        });
+        let leaves = pages.flatten().map(Leaf::Kept);
+        let report =
+            export::write_export(folder, leaves, &self.checkpoint, &self.verifier, &self.witnesses).map_err(failed);
+        match fault {
+            Some(error) => Err(error),
+            None => report,
         }
     }
 
@@ -89,12 +96,10 @@ impl Archive {
     /// # Errors
     /// [`ReadError`], also where there is no such decision or its events are newer than the last checkpoint.
     pub fn proof(&self, decision: &str) -> Result<String, ReadError> {
-        let found = one::<Decision>(&self.connection, "SELECT state FROM decisions WHERE decision = ?1", decision)?
+        let found = one::<Decision>(self.reads.decision(decision)?)?
             .ok_or_else(|| failed(format!("there is no decision `{decision}`")))?;
-        let sql = "SELECT seq, salt, body FROM events
-                   WHERE seq < ?1 AND (decision = ?2 OR (run = ?3 AND kind = 'run_started')) ORDER BY seq";
         let size = self.size()?;
-        let shown = self.disclosed(sql, params![size, decision, found.proposal.action.run])?;
+        let shown = self.reads.entries_of_decision(decision, &found.proposal.action.run, size)?;
         if shown.len() < 2 {
             return Err(failed(format!("decision `{decision}` is newer than the checkpoint; ask for a later one")));
         }
@@ -106,9 +111,9 @@ impl Archive {
     /// # Errors
     /// [`ReadError`], also where there is no such run under the last checkpoint.
     pub fn proof_of_run(&self, run: &str) -> Result<String, ReadError> {
-        let sql = "SELECT seq, salt, body FROM events WHERE seq < ?1 AND run = ?2 ORDER BY seq";
         let size = self.size()?;
-        let shown = self.disclosed(sql, params![size, run])?;
+        let mut shown = self.reads.rail(run, 0, i64::MAX)?;
+        shown.retain(|entry| entry.seq < size);
         if shown.is_empty() {
             return Err(failed(format!("there is no run `{run}` under the last checkpoint")));
         }
@@ -121,33 +126,29 @@ impl Archive {
         i64::try_from(checkpoint.size).map_err(failed)
     }
 
-    fn disclosed(&self, sql: &str, parameters: impl Params) -> Result<Vec<Disclosed>, ReadError> {
-        let mut statement = self.connection.prepare(sql).map_err(failed)?;
-        let rows = statement.query_map(parameters, disclosed).map_err(failed)?;
-        rows.map(|row| row.map_err(failed)).collect()
-    }
-
     /// The proof of some leaves, as a text.
-    fn prove(&self, size: i64, shown: Vec<Disclosed>) -> Result<String, ReadError> {
-        let sql = "SELECT leaf FROM events WHERE seq < ?1 ORDER BY seq";
-        let mut statement = self.connection.prepare(sql).map_err(failed)?;
-        let rows = statement.query_map([size], |row| row.get::<_, Vec<u8>>(0)).map_err(failed)?;
-        let leaves: Result<Vec<Hash>, ReadError> = rows
-            .map(|leaf| {
-                Ok(Hash::from_bytes(leaf.map_err(failed)?.try_into().map_err(|_| failed("a leaf is damaged"))?))
-            })
-            .collect();
-        let proof = Proof::new(&self.checkpoint, &self.verifier, &self.witnesses, &leaves?, shown).map_err(failed)?;
+    fn prove(&self, size: i64, shown: Vec<Entry>) -> Result<String, ReadError> {
+        let shown: Result<Vec<Disclosed>, ReadError> = shown.into_iter().map(Entry::disclosed).collect();
+        let leaves = self.leaves(size)?;
+        let proof = Proof::new(&self.checkpoint, &self.verifier, &self.witnesses, &leaves, shown?).map_err(failed)?;
         Ok(proof.to_text())
     }
-}
 
-fn disclosed(row: &Row<'_>) -> rusqlite::Result<Disclosed> {
-    let (seq, salt, body): (i64, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    let out_of_range = || rusqlite::Error::IntegralValueOutOfRange(0, seq);
-    Ok(Disclosed {
-        seq: u64::try_from(seq).map_err(|_| out_of_range())?,
-        salt: salt.try_into().map_err(|_| out_of_range())?,
-        body,
-    })
+    /// Every leaf below a sequence number.
+    fn leaves(&self, size: i64) -> Result<Vec<Hash>, ReadError> {
+        let mut leaves: Vec<Hash> = Vec::new();
+        loop {
+            let next = i64::try_from(leaves.len()).map_err(failed)?;
+            let page = self.reads.leaves(next, size, LEAVES_AT_ONCE)?;
+            if page.is_empty() {
+                return Ok(leaves);
+            }
+            for (seq, leaf) in page {
+                if u64::try_from(seq).ok() != Some(leaves.len() as u64) {
+                    return Err(failed(format!("leaf {} is missing", leaves.len())));
+                }
+                leaves.push(Hash::from_bytes(leaf.try_into().map_err(|_| failed("a leaf is damaged"))?));
+            }
+        }
+    }
 }

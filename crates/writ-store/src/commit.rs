@@ -82,6 +82,13 @@ pub enum CommitError {
     /// Too much is waiting to be written; nothing was taken on.
     #[error("too many writes are waiting")]
     Busy,
+    /// The database cannot be reached at present. Nothing was recorded; once it is back, requests are taken again.
+    #[error("the store cannot be reached at present, and nothing was recorded: {0}")]
+    Unavailable(String),
+    /// The database was lost in the middle of a record and has been away for long since. Whether the present request was
+    /// recorded is found out once it is back, before anything else is.
+    #[error("the store was lost in the middle of a record, and nobody knows yet whether it was made: {0}")]
+    InDoubt(String),
     /// A write failed, now or earlier. Nothing is accepted any more; whether the present request was recorded is
     /// not known.
     #[error("the store has stopped after a failed write: {0}")]

@@ -1,35 +1,33 @@
-//! Opening a store: keys, lock, tables, and the check that the log still is what was signed.
+//! Opening a store: keys, lock, database, and the check that the log still is what was signed.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 use writ_trail::checkpoint::Checkpoint;
 use writ_trail::hash::Hash;
 use writ_trail::note::{Signer, Verifier};
 use writ_trail::tree::Tree;
 
+use crate::backend::{Database, Reads};
 use crate::commit::{Commit, CommitError, Durable};
-use crate::schema;
 use crate::tiles::Upper;
 use crate::writer::{Ending, Front, Message, Reply, Request, Shared, Writer, replace_file};
 
 /// How many requests may wait for the writer.
 const WAITING_REQUESTS_MAX: usize = 8192;
-/// How many connections read at the same time.
-const READERS: usize = 2;
 
 /// How to open a store.
 #[derive(Debug)]
 pub struct Options {
-    /// The folder: `writ.db`, `checkpoint` and `lock` live in it.
+    /// The folder: `checkpoint` and `lock` live in it, and `writ.db` where the database is SQLite.
     pub folder: PathBuf,
     /// Signs the log's checkpoints; its name is the log's origin.
     pub signer: Signer,
+    /// Where events and tables are.
+    pub database: Database,
 }
 
 /// An open store.
@@ -40,8 +38,7 @@ pub struct Store {
     front: Arc<Mutex<Front>>,
     writer: Option<std::thread::JoinHandle<()>>,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) readers: Vec<Mutex<Connection>>,
-    pub(crate) next_reader: AtomicUsize,
+    pub(crate) reads: Box<dyn Reads>,
     pub(crate) verifier: Verifier,
     pub(crate) upper: Mutex<Upper>,
 }
@@ -49,9 +46,15 @@ pub struct Store {
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has it open.
+    /// Another process has it open. Names the folder, or the server and its database.
     #[error("the store in `{0}` is in use by another process")]
-    InUse(PathBuf),
+    InUse(String),
+    /// The database server cannot be reached, or refuses.
+    #[error("the database: {0}")]
+    Unreachable(String),
+    /// The database server could not keep what a store promises.
+    #[error("the database cannot hold a store: {0}")]
+    Unfit(String),
     /// The tables were made by a newer program.
     #[error("the store has schema version {found}, this program knows {known}; use the newer program")]
     Newer {
@@ -86,7 +89,7 @@ impl Store {
     /// # Errors
     /// [`OpenError`]; above all [`OpenError::Forked`] where the log is not the one that was signed.
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        let Options { folder, signer } = options;
+        let Options { folder, signer, database } = options;
         let file_error = |path: &Path| {
             let path = path.to_owned();
             move |source| OpenError::File { path, source }
@@ -94,47 +97,45 @@ impl Store {
         std::fs::create_dir_all(&folder).map_err(file_error(&folder))?;
         let lock_path = folder.join("lock");
         let lock = std::fs::File::create(&lock_path).map_err(file_error(&lock_path))?;
-        lock.try_lock().map_err(|_| OpenError::InUse(folder.clone()))?;
+        lock.try_lock().map_err(|_| OpenError::InUse(folder.display().to_string()))?;
 
-        let database = folder.join("writ.db");
-        let mut connection = Connection::open(&database)?;
-        schema::configure(&connection)?;
-        let version = schema::create(&mut connection)?;
-        if version != schema::SCHEMA_VERSION {
-            return Err(OpenError::Newer { found: version, known: schema::SCHEMA_VERSION });
-        }
+        let opened = match &database {
+            Database::Sqlite => crate::sqlite::open(&folder)?,
+            Database::Postgres(url) => crate::postgres::open(url)?,
+        };
         let checkpoint_file = folder.join("checkpoint");
-        let leaves = leaves(&connection)?;
         let verifier = signer.verifier();
-        let (note, signed_size) = signed(&checkpoint_file, &signer, &verifier, &leaves)?;
-        let tree = Tree::from_leaves(leaves);
+        let (note, signed_size) = signed(&checkpoint_file, &signer, &verifier, &opened.leaves)?;
+        let (found, counted) = (opened.leaves.len(), opened.counted);
+        if counted.is_some_and(|counted| usize::try_from(counted).ok() != Some(found)) {
+            return Err(OpenError::Forked(format!(
+                "{} leaves were counted, {found} are there",
+                counted.unwrap_or_default()
+            )));
+        }
+        let last_leaf = opened.leaves.last().copied();
+        let tree = Tree::from_leaves(opened.leaves);
         let shared = Arc::new(Shared {
-            runs: RwLock::new(open_states(
-                &connection,
-                "SELECT run, state FROM runs WHERE status IN ('running', 'waiting')",
-            )?),
-            decisions: RwLock::new(open_states(&connection, "SELECT decision, state FROM decisions WHERE final = 0")?),
+            runs: RwLock::new(states(opened.open_runs)?),
+            decisions: RwLock::new(states(opened.open_decisions)?),
             leaves: watch::Sender::new(tree.len()),
             checkpoint: RwLock::new(note),
             stopped: RwLock::new(None),
+            unavailable: RwLock::new(None),
         });
-        let mut readers = Vec::new();
-        for _ in 0..READERS {
-            let reader = Connection::open(&database)?;
-            schema::configure(&reader)?;
-            reader.pragma_update(None, "query_only", "ON")?;
-            readers.push(Mutex::new(reader));
-        }
         let (requests, receiver) = sync_channel(WAITING_REQUESTS_MAX);
         let front = Arc::new(Mutex::new(Front::new(tree.len())));
         let work = Writer {
-            connection,
+            database: opened.writes,
             shared: shared.clone(),
             tree,
+            last_leaf,
             signer,
             checkpoint_file,
             signed_size,
             front: Arc::clone(&front),
+            lost: None,
+            in_doubt: None,
             _lock: lock,
         };
         let writer = std::thread::Builder::new()
@@ -149,8 +150,7 @@ impl Store {
             front,
             writer: Some(writer),
             shared,
-            readers,
-            next_reader: AtomicUsize::new(0),
+            reads: opened.reads,
             verifier,
             upper: Mutex::default(),
         })
@@ -159,7 +159,8 @@ impl Store {
     /// Records events. The answer comes once they are synced, together with whatever else was waiting.
     ///
     /// # Errors
-    /// [`CommitError`]: nothing was recorded, except that after [`CommitError::Stopped`] nobody knows.
+    /// [`CommitError`]: nothing was recorded, except that after [`CommitError::Stopped`] and [`CommitError::InDoubt`]
+    /// nobody knows.
     pub async fn commit(&self, commit: Commit) -> Result<Durable, CommitError> {
         let (answer, answered) = oneshot::channel();
         self.tell(Message::Request(Request { commit, reply: Reply::Durable(answer) }))?;
@@ -193,6 +194,9 @@ impl Store {
         let Some(requests) = &self.requests else {
             return Err(CommitError::Stopped("the store is closed".to_owned()));
         };
+        if let Some(refusal) = self.shared.refusal() {
+            return Err(refusal);
+        }
         requests.try_send(message).map_err(|error| match error {
             TrySendError::Full(_) => CommitError::Busy,
             TrySendError::Disconnected(_) => CommitError::Stopped("the writer has ended".to_owned()),
@@ -223,9 +227,10 @@ impl Store {
         self.shared.stopped()
     }
 
-    pub(crate) fn reader(&self) -> Option<&Mutex<Connection>> {
-        let number = self.next_reader.fetch_add(1, Ordering::Relaxed);
-        self.readers.get(number.checked_rem(self.readers.len())?)
+    /// Why nothing is accepted at present, while the database is away. It ends by itself.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<String> {
+        self.shared.unavailable()
     }
 }
 
@@ -241,19 +246,13 @@ impl Drop for Store {
     }
 }
 
-fn leaves(connection: &Connection) -> Result<Vec<Hash>, OpenError> {
-    let mut statement = connection.prepare("SELECT seq, leaf FROM events ORDER BY seq")?;
-    let mut rows = statement.query([])?;
-    let mut leaves = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (seq, leaf): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        let leaf: [u8; 32] = leaf.try_into().map_err(|_| OpenError::Damaged(format!("leaf {seq}")))?;
-        if u64::try_from(seq).ok() != Some(leaves.len() as u64) {
-            return Err(OpenError::Forked(format!("leaf {} is missing", leaves.len())));
-        }
-        leaves.push(Hash::from_bytes(leaf));
+/// A leaf as it is stored, which must be the next one.
+pub(crate) fn leaf(number: usize, seq: i64, leaf: Vec<u8>) -> Result<Hash, OpenError> {
+    let leaf: [u8; 32] = leaf.try_into().map_err(|_| OpenError::Damaged(format!("leaf {seq}")))?;
+    if usize::try_from(seq).ok() != Some(number) {
+        return Err(OpenError::Forked(format!("leaf {number} is missing")));
     }
-    Ok(leaves)
+    Ok(Hash::from_bytes(leaf))
 }
 
 /// The last signed checkpoint, and its size. A new log starts with a signed checkpoint of size 0.
@@ -283,17 +282,10 @@ fn signed(path: &Path, signer: &Signer, verifier: &Verifier, leaves: &[Hash]) ->
     Ok((note, checkpoint.size))
 }
 
-fn open_states<T: serde::de::DeserializeOwned>(
-    connection: &Connection,
-    sql: &str,
-) -> Result<HashMap<String, Arc<T>>, OpenError> {
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    let mut states = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let (id, state): (String, String) = (row.get(0)?, row.get(1)?);
-        let state = serde_json::from_str(&state).map_err(|error| OpenError::Damaged(format!("`{id}`: {error}")))?;
-        states.insert(id, Arc::new(state));
-    }
-    Ok(states)
+fn states<T: serde::de::DeserializeOwned>(stored: Vec<(String, String)>) -> Result<HashMap<String, Arc<T>>, OpenError> {
+    let read = |(id, state): (String, String)| match serde_json::from_str(&state) {
+        Ok(state) => Ok((id, Arc::new(state))),
+        Err(error) => Err(OpenError::Damaged(format!("`{id}`: {error}"))),
+    };
+    stored.into_iter().map(read).collect()
 }

@@ -2,14 +2,12 @@
 
 use std::sync::{Arc, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::de::DeserializeOwned;
 use writ_core::decision::Decision;
 use writ_core::event::{Milliseconds, Recorded};
 use writ_core::run::Run;
-use writ_trail::commitment::commit as commitment;
-use writ_trail::hash::leaf_hash;
 
+use crate::backend::Entry;
 use crate::open::Store;
 
 /// Why something cannot be read back. Nobody decides anything on such an error but to refuse.
@@ -30,7 +28,7 @@ impl Store {
         if let Some(run) = self.shared.runs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return Ok(Some(run.clone()));
         }
-        self.with_reader(|connection| one(connection, "SELECT state FROM runs WHERE run = ?1", id))
+        one(self.reads.run(id)?)
     }
 
     /// A decision's present state.
@@ -41,18 +39,14 @@ impl Store {
         if let Some(decision) = self.shared.decisions.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return Ok(Some(decision.clone()));
         }
-        self.with_reader(|connection| one(connection, "SELECT state FROM decisions WHERE decision = ?1", id))
+        one(self.reads.decision(id)?)
     }
 
     /// When the event of a sequence number was recorded.
     #[must_use]
     pub fn recorded_at(&self, seq: u64) -> Option<Milliseconds> {
         let seq = i64::try_from(seq).ok()?;
-        let read = self.with_reader(|connection| {
-            let mut statement = connection.prepare_cached("SELECT at FROM events WHERE seq = ?1").map_err(failed)?;
-            statement.query_row([seq], |row| row.get(0)).optional().map_err(failed)
-        });
-        read.ok().flatten()
+        self.reads.recorded_at(seq).ok().flatten()
     }
 
     /// All decisions that are not final, from memory.
@@ -79,17 +73,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Arc<Decision>>, ReadError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.with_reader(|connection| {
-            let after = "(?1 IS NULL OR (proposed_at, decision) < (SELECT proposed_at, decision FROM decisions WHERE decision = ?1))";
-            let order = "ORDER BY proposed_at DESC, decision DESC LIMIT ?2";
-            match is_final {
-                Some(is_final) => {
-                    let sql = format!("SELECT state FROM decisions WHERE final = ?3 AND {after} {order}");
-                    many(connection, &sql, params![before, limit, is_final])
-                }
-                None => many(connection, &format!("SELECT state FROM decisions WHERE {after} {order}"), params![before, limit]),
-            }
-        })
+        many(self.reads.decisions(is_final, before, limit)?)
     }
 
     /// The latest runs, newest first.
@@ -98,9 +82,7 @@ impl Store {
     /// [`ReadError`].
     pub fn runs(&self, limit: usize) -> Result<Vec<Arc<Run>>, ReadError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.with_reader(|connection| {
-            many(connection, "SELECT state FROM runs ORDER BY started_at DESC, run LIMIT ?1", params![limit])
-        })
+        many(self.reads.runs(limit)?)
     }
 
     /// A run's events from a sequence number on, oldest first.
@@ -109,16 +91,7 @@ impl Store {
     /// [`ReadError`].
     pub fn rail(&self, run: &str, from: u64, limit: usize) -> Result<Vec<Recorded>, ReadError> {
         let (from, limit) = (i64::try_from(from).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
-        self.with_reader(|connection| {
-            let sql = "SELECT body, salt, leaf FROM events WHERE run = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
-            let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-            let mut rows = statement.query(params![run, from, limit]).map_err(failed)?;
-            let mut events = Vec::new();
-            while let Some(row) = rows.next().map_err(failed)? {
-                events.push(event(row)?);
-            }
-            Ok(events)
-        })
+        self.reads.rail(run, from, limit)?.iter().map(Entry::recorded).collect()
     }
 
     /// The last epoch's event, if there is one.
@@ -126,12 +99,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub fn last_epoch(&self) -> Result<Option<Recorded>, ReadError> {
-        self.with_reader(|connection| {
-            let sql = "SELECT body, salt, leaf FROM events WHERE kind = 'epoch_opened' ORDER BY seq DESC LIMIT 1";
-            let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-            let mut rows = statement.query([]).map_err(failed)?;
-            rows.next().map_err(failed)?.map(event).transpose()
-        })
+        self.reads.last_epoch()?.as_ref().map(Entry::recorded).transpose()
     }
 
     /// The decision that holds an effect key.
@@ -139,54 +107,14 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub fn effect_key_holder(&self, key: &str) -> Result<Option<String>, ReadError> {
-        self.with_reader(|connection| {
-            let sql = "SELECT decision FROM effect_keys WHERE effect_key = ?1";
-            connection
-                .prepare_cached(sql)
-                .map_err(failed)?
-                .query_row([key], |row| row.get(0))
-                .optional()
-                .map_err(failed)
-        })
-    }
-
-    pub(crate) fn with_reader<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, ReadError>,
-    ) -> Result<T, ReadError> {
-        let reader = self.reader().ok_or_else(|| failed("no reader"))?;
-        read(&reader.lock().unwrap_or_else(PoisonError::into_inner))
+        self.reads.effect_key(key)
     }
 }
 
-/// An event as the log holds it: a body that is not what its leaf commits to is not given out.
-fn event(row: &rusqlite::Row<'_>) -> Result<Recorded, ReadError> {
-    let body: Vec<u8> = row.get(0).map_err(failed)?;
-    let salt: Vec<u8> = row.get(1).map_err(failed)?;
-    let leaf: Vec<u8> = row.get(2).map_err(failed)?;
-    let salt: [u8; 32] = salt.try_into().map_err(|_| failed("a salt is damaged"))?;
-    if leaf_hash(&commitment(&salt, &body)).as_bytes().as_slice() != leaf {
-        return Err(failed("an event's body is not what its leaf commits to; the database was altered"));
-    }
-    serde_json::from_slice(&body).map_err(failed)
-}
-
-pub(crate) fn one<T: DeserializeOwned>(
-    connection: &Connection,
-    sql: &str,
-    id: &str,
-) -> Result<Option<Arc<T>>, ReadError> {
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    let text: Option<String> = statement.query_row([id], |row| row.get(0)).optional().map_err(failed)?;
+pub(crate) fn one<T: DeserializeOwned>(text: Option<String>) -> Result<Option<Arc<T>>, ReadError> {
     text.map(|text| serde_json::from_str(&text).map(Arc::new).map_err(failed)).transpose()
 }
 
-fn many<T: DeserializeOwned>(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-) -> Result<Vec<Arc<T>>, ReadError> {
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    let rows = statement.query_map(parameters, |row| row.get::<_, String>(0)).map_err(failed)?;
-    rows.map(|text| serde_json::from_str(&text.map_err(failed)?).map(Arc::new).map_err(failed)).collect()
+fn many<T: DeserializeOwned>(texts: Vec<String>) -> Result<Vec<Arc<T>>, ReadError> {
+    texts.iter().map(|text| serde_json::from_str(text).map(Arc::new).map_err(failed)).collect()
 }

@@ -8,11 +8,12 @@
 use std::sync::PoisonError;
 
 use writ_trail::checkpoint::Checkpoint;
-use writ_trail::commitment::{ENTRY_BYTES, commit as commitment};
-use writ_trail::hash::{Hash, leaf_hash};
+use writ_trail::commitment::ENTRY_BYTES;
+use writ_trail::hash::Hash;
 use writ_trail::tile::{TILE_WIDTH, Tile, TileKind, encode_entries};
 use writ_trail::tree::root_of;
 
+use crate::backend::Entry;
 use crate::open::Store;
 use crate::read::{ReadError, failed};
 
@@ -87,43 +88,26 @@ impl Store {
     }
 
     fn leaf_hashes(&self, start: u64, count: u16) -> Result<Vec<Hash>, ReadError> {
-        let range = places(start, count)?;
-        let sql = "SELECT leaf FROM events WHERE seq >= ?1 AND seq < ?2 ORDER BY seq";
-        let hashes: Vec<Hash> = self.with_reader(|connection| {
-            let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-            let rows = statement.query_map(range, |row| row.get::<_, [u8; 32]>(0)).map_err(failed)?;
-            rows.map(|leaf| leaf.map(Hash::from_bytes).map_err(failed)).collect()
-        })?;
+        let (from, below) = places(start, count)?;
+        let mut hashes = Vec::new();
+        for (_, leaf) in self.reads.leaves(from, below, i64::from(count))? {
+            hashes.push(Hash::from_bytes(leaf.try_into().map_err(|_| failed("a leaf is damaged"))?));
+        }
         whole(hashes, count)
     }
 
     fn entries(&self, tile: &Tile) -> Result<Vec<u8>, ReadError> {
-        let range = places(tile.start(), tile.width())?;
-        let sql = "SELECT salt, body, leaf FROM events WHERE seq >= ?1 AND seq < ?2 ORDER BY seq";
-        let entries: Vec<[u8; ENTRY_BYTES]> = self.with_reader(|connection| {
-            let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-            let mut rows = statement.query(range).map_err(failed)?;
-            let mut entries = Vec::new();
-            while let Some(row) = rows.next().map_err(failed)? {
-                let salt: [u8; 32] = row.get(0).map_err(failed)?;
-                let body: Vec<u8> = row.get(1).map_err(failed)?;
-                let leaf: [u8; 32] = row.get(2).map_err(failed)?;
-                let entry = commitment(&salt, &body);
-                if leaf_hash(&entry).as_bytes() != &leaf {
-                    return Err(failed("an event's body is not what its leaf commits to; the database was altered"));
-                }
-                entries.push(entry);
-            }
-            Ok(entries)
-        })?;
-        Ok(encode_entries(&whole(entries, tile.width())?))
+        let (from, below) = places(tile.start(), tile.width())?;
+        let events = self.reads.entries(from, below, i64::from(tile.width()))?;
+        let entries: Result<Vec<[u8; ENTRY_BYTES]>, ReadError> = events.iter().map(Entry::committed).collect();
+        Ok(encode_entries(&whole(entries?, tile.width())?))
     }
 }
 
 /// The places of some leaves, as the database counts them: the first, and the one after the last.
-fn places(start: u64, count: u16) -> Result<[i64; 2], ReadError> {
+fn places(start: u64, count: u16) -> Result<(i64, i64), ReadError> {
     let end = start.saturating_add(u64::from(count));
-    Ok([i64::try_from(start).map_err(failed)?, i64::try_from(end).map_err(failed)?])
+    Ok((i64::try_from(start).map_err(failed)?, i64::try_from(end).map_err(failed)?))
 }
 
 fn whole<T>(found: Vec<T>, count: u16) -> Result<Vec<T>, ReadError> {

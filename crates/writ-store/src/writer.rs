@@ -1,4 +1,8 @@
 //! The one thread that writes: group commit, the log's tree, and its checkpoints.
+//!
+//! It knows no database. What a database cannot say at once (whether a group that was on its way when the connection
+//! broke is there) is found out before anything else is taken: the group waits whole, with whoever waits for it, and is
+//! either found in the log or put there again, under the same numbers.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
@@ -7,7 +11,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::{oneshot, watch};
 use writ_core::decision::Decision;
 use writ_core::event::{Event, Recorded};
@@ -18,8 +21,10 @@ use writ_trail::hash::{Hash, leaf_hash};
 use writ_trail::note::Signer;
 use writ_trail::tree::Tree;
 
+use crate::backend::{LogEnd, Row, WriteError, Writes};
 use crate::commit::{Commit, CommitError, Durable};
 use crate::links::{Body, Links};
+use crate::lost::Lost;
 use crate::projection::{Lookup, Projections};
 
 /// How many requests one sync may serve.
@@ -70,6 +75,8 @@ pub(crate) struct Shared {
     pub(crate) leaves: watch::Sender<u64>,
     pub(crate) checkpoint: RwLock<String>,
     pub(crate) stopped: RwLock<Option<String>>,
+    /// Why nothing is taken at present, while the database is away.
+    pub(crate) unavailable: RwLock<Option<String>>,
 }
 
 /// Ends with the writer. Whoever comes later is told, also where the writer ended in disorder.
@@ -109,16 +116,30 @@ impl Shared {
     pub(crate) fn stopped(&self) -> Option<String> {
         self.stopped.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    pub(crate) fn unavailable(&self) -> Option<String> {
+        self.unavailable.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why a request is not taken on now, if so.
+    pub(crate) fn refusal(&self) -> Option<CommitError> {
+        self.stopped().map(CommitError::Stopped).or_else(|| self.unavailable().map(CommitError::Unavailable))
+    }
 }
 
 pub(crate) struct Writer {
-    pub(crate) connection: Connection,
+    pub(crate) database: Box<dyn Writes>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) tree: Tree,
+    pub(crate) last_leaf: Option<Hash>,
     pub(crate) signer: Signer,
     pub(crate) checkpoint_file: PathBuf,
     pub(crate) signed_size: u64,
     pub(crate) front: Arc<Mutex<Front>>,
+    /// There while the database is away.
+    pub(crate) lost: Option<Lost>,
+    /// The group that was on its way when the database was lost.
+    pub(crate) in_doubt: Option<Group>,
     /// Held for as long as the writer lives: one process at a time writes a store.
     pub(crate) _lock: std::fs::File,
 }
@@ -136,7 +157,7 @@ pub(crate) struct Front {
 
 /// What has been found legal since the last sync, and who waits for the next one.
 #[derive(Default)]
-struct Group {
+pub(crate) struct Group {
     staged: Projections,
     rows: Vec<Row>,
     accepted: Vec<Accepted>,
@@ -187,8 +208,8 @@ impl Front {
     /// # Errors
     /// As [`crate::Store::commit_buffered`].
     pub(crate) fn place(&mut self, commit: Commit, shared: &Shared) -> Result<Result<bool, Commit>, CommitError> {
-        if let Some(why) = shared.stopped() {
-            return Err(CommitError::Stopped(why));
+        if let Some(refusal) = shared.refusal() {
+            return Err(refusal);
         }
         let are_reads = commit.events.iter().all(|event| matches!(event, Event::ToolRead { .. }));
         let Some(id) = commit.run.clone().filter(|_| are_reads) else { return Ok(Err(commit)) };
@@ -234,13 +255,6 @@ struct Accepted {
     answer: oneshot::Sender<Answer>,
 }
 
-struct Row {
-    recorded: Recorded,
-    body: Vec<u8>,
-    salt: [u8; 32],
-    leaf: Hash,
-}
-
 impl Writer {
     /// Serves requests until every sender is gone, then signs a last checkpoint.
     pub(crate) fn serve(mut self, requests: &Receiver<Message>) {
@@ -249,7 +263,13 @@ impl Writer {
         loop {
             let unsigned = self.tree.len() > self.signed_size;
             let until_signed = unsigned.then(|| interval.saturating_sub(last_signed.elapsed()));
-            let wait = until_signed.into_iter().chain(self.front().until_synced()).min();
+            let wait = match &self.lost {
+                Some(lost) => Some(lost.until_next_try(Instant::now())),
+                None => {
+                    let until_synced = self.front().until_synced();
+                    until_signed.into_iter().chain(until_synced).chain(self.database.look_every()).min()
+                }
+            };
             let next = match wait {
                 Some(wait) => requests.recv_timeout(wait),
                 None => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -264,22 +284,31 @@ impl Writer {
                     let batch: Vec<Request> = batch.collect();
                     self.take(batch);
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.look(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let is_due = self.front().until_synced().is_some_and(|wait| wait.is_zero());
-            if is_due {
-                self.sync();
+            let until_next_try = self.lost.as_ref().map(|lost| lost.until_next_try(Instant::now()));
+            let until_due = until_next_try.or_else(|| self.front().until_synced());
+            match until_due {
+                Some(wait) if wait.is_zero() && self.lost.is_some() => self.regain(),
+                Some(wait) if wait.is_zero() => self.sync(),
+                _ => {}
             }
             if last_signed.elapsed() >= interval && self.tree.len() > self.signed_size {
                 self.sign();
                 last_signed = Instant::now();
             }
         }
-        self.sync();
+        if self.lost.is_some() {
+            self.regain();
+        }
+        if self.lost.is_none() {
+            self.sync();
+        }
         if self.tree.len() > self.signed_size {
             self.sign();
         }
+        self.leave_in_doubt();
     }
 
     fn front(&self) -> MutexGuard<'_, Front> {
@@ -288,8 +317,9 @@ impl Writer {
 
     /// Puts requests to the state machines, and syncs where somebody waits for it.
     fn take(&mut self, batch: Vec<Request>) {
-        if let Some(why) = self.shared.stopped() {
-            return batch.into_iter().for_each(|request| request.reply.refuse(CommitError::Stopped(why.clone())));
+        self.look();
+        if let Some(refusal) = self.shared.refusal() {
+            return batch.into_iter().for_each(|request| request.reply.refuse(refusal.clone()));
         }
         let front = Arc::clone(&self.front);
         let mut front = front.lock().unwrap_or_else(PoisonError::into_inner);
@@ -303,6 +333,8 @@ impl Writer {
                     front.group.since.get_or_insert_with(Instant::now);
                     placed.push(answer);
                 }
+                // Nobody could be asked what it rests on.
+                (Err(error @ CommitError::Unavailable(_)), reply) => reply.refuse(error),
                 // It may rest on what is about to be recorded, so its answer waits for that.
                 (Err(error), reply) => front.group.refused.push((reply, error)),
             }
@@ -330,28 +362,30 @@ impl Writer {
     }
 
     fn write(&mut self, group: Group) {
-        self.write_whole(group);
-        self.front().busy.clear();
-    }
-
-    fn write_whole(&mut self, group: Group) {
-        let Group { staged, rows, accepted, refused, .. } = group;
-        if rows.is_empty() {
+        if group.rows.is_empty() {
             // Nothing to record is nothing to wait for, and no proof of anything.
-            for Accepted { answer, .. } in accepted {
+            for Accepted { answer, .. } in group.accepted {
                 _ = answer.send(Err(CommitError::Stopped("there was nothing to record".to_owned())));
             }
-            return refused.into_iter().for_each(|(reply, error)| reply.refuse(error));
+            self.front().busy.clear();
+            return group.refused.into_iter().for_each(|(reply, error)| reply.refuse(error));
         }
-        if let Err(error) = self.persist(&staged, &rows) {
-            self.stop(&error.to_string());
-            let stopped = CommitError::Stopped(self.shared.stopped().unwrap_or_default());
-            let waiting = accepted.into_iter().map(|request| Reply::Durable(request.answer));
-            let waiting = waiting.chain(refused.into_iter().map(|(reply, _)| reply));
-            return waiting.for_each(|reply| reply.refuse(stopped.clone()));
+        match self.database.append(&group.rows, &group.staged) {
+            Ok(()) => self.recorded(group),
+            Err(WriteError::Failed(why)) => self.fail(group, &why),
+            Err(WriteError::Lost(why)) => {
+                self.in_doubt = Some(group);
+                self.lose(&why);
+            }
         }
+    }
+
+    /// A group is durable: it becomes part of the state that others see, and whoever waited hears of it.
+    fn recorded(&mut self, group: Group) {
+        let Group { staged, rows, accepted, refused, .. } = group;
         for row in &rows {
             self.tree.push(row.leaf);
+            self.last_leaf = Some(row.leaf);
         }
         self.publish(&staged);
         for Accepted { first, run, decision, answer } in accepted {
@@ -360,31 +394,103 @@ impl Writer {
             _ = answer.send(Ok(Durable { first, run, decision }));
         }
         refused.into_iter().for_each(|(reply, error)| reply.refuse(error));
+        self.front().busy.clear();
     }
 
-    fn persist(&mut self, staged: &Projections, rows: &[Row]) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO events (seq, run, decision, kind, at, body, salt, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?;
-            for Row { recorded, body, salt, leaf } in rows {
-                let seq = i64::try_from(recorded.seq).unwrap_or(i64::MAX);
-                let event = &recorded.event;
-                insert.execute(params![
-                    seq,
-                    recorded.run,
-                    event.decision(),
-                    event.kind(),
-                    recorded.at,
-                    body,
-                    salt,
-                    leaf.as_bytes()
-                ])?;
-            }
-            write_projections(&transaction, staged)?;
+    /// A group cannot be recorded, and nothing else will be.
+    fn fail(&mut self, group: Group, why: &str) {
+        self.stop(why);
+        let stopped = CommitError::Stopped(self.shared.stopped().unwrap_or_default());
+        let waiting = group.accepted.into_iter().map(|request| Reply::Durable(request.answer));
+        let waiting = waiting.chain(group.refused.into_iter().map(|(reply, _)| reply));
+        waiting.for_each(|reply| reply.refuse(stopped.clone()));
+        self.front().busy.clear();
+    }
+
+    /// A connection that was closed while nothing was on its way is made again at once, if that is possible.
+    fn look(&mut self) {
+        if self.database.is_closed() && self.lost.is_none() && self.shared.stopped().is_none() {
+            self.lose("the connection was closed");
+            self.regain();
         }
-        transaction.commit()
+    }
+
+    /// The database is away. Nothing is taken until it is back and it is known what it has.
+    fn lose(&mut self, why: &str) {
+        if self.lost.is_none() {
+            tracing::error!(why, "the store's database is away: nothing is accepted until it is back");
+            self.lost = Some(Lost::new(Instant::now()));
+        }
+        *self.shared.unavailable.write().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+    }
+
+    /// Tries to reach the database again, and goes on from what it has.
+    fn regain(&mut self) {
+        match self.database.regain() {
+            Ok(end) => self.found(&end),
+            Err(WriteError::Lost(why)) => {
+                self.lose(&why);
+                let now = Instant::now();
+                let is_overdue = self.lost.as_mut().is_some_and(|lost| lost.tried(now));
+                if is_overdue {
+                    self.answer_in_doubt();
+                }
+            }
+            Err(WriteError::Failed(why)) => self.give_up(&why),
+        }
+    }
+
+    /// The database is back, and its log ends here: with the group that was on its way, or right before it.
+    fn found(&mut self, end: &LogEnd) {
+        let known = self.tree.len();
+        let group = self.in_doubt.as_ref().map(|group| group.rows.as_slice()).unwrap_or_default();
+        let last_of_group = group.last().map(|row| row.leaf);
+        let is_before = end.leaves == known && end.last == self.last_leaf;
+        let is_behind = last_of_group.is_some()
+            && end.last == last_of_group
+            && end.leaves == known.saturating_add(group.len() as u64);
+        if !is_before && !is_behind {
+            let found = end.leaves;
+            return self.give_up(&format!("{known} events were acknowledged, and the database has {found} or others"));
+        }
+        self.lost = None;
+        // Before anybody is answered, so that whoever is may go on.
+        *self.shared.unavailable.write().unwrap_or_else(PoisonError::into_inner) = None;
+        tracing::info!("the store's database is back");
+        match self.in_doubt.take() {
+            Some(group) if is_behind => self.recorded(group),
+            Some(group) => self.write(group),
+            None => {}
+        }
+    }
+
+    /// The database is back or within reach, and is not the one that was left.
+    fn give_up(&mut self, why: &str) {
+        self.lost = None;
+        let group = self.in_doubt.take().unwrap_or_default();
+        self.fail(group, why);
+    }
+
+    /// Lets go of those who wait for a group of which nobody knows whether it is there. The group itself stays.
+    fn answer_in_doubt(&mut self) {
+        let why = self.shared.unavailable().unwrap_or_default();
+        let Some(group) = &mut self.in_doubt else { return };
+        for Accepted { answer, .. } in std::mem::take(&mut group.accepted) {
+            _ = answer.send(Err(CommitError::InDoubt(why.clone())));
+        }
+        for (reply, _) in std::mem::take(&mut group.refused) {
+            reply.refuse(CommitError::Unavailable(why.clone()));
+        }
+    }
+
+    /// The store is closed while its database is away.
+    fn leave_in_doubt(&mut self) {
+        if self.lost.is_some() {
+            let in_doubt = self.in_doubt.as_ref().map_or(0, |group| group.rows.len());
+            let unwritten = self.front().group.rows.len();
+            tracing::error!(in_doubt, unwritten, "the store is closed while its database is away");
+            self.answer_in_doubt();
+        }
     }
 
     fn publish(&self, staged: &Projections) {
@@ -432,37 +538,6 @@ pub(crate) fn replace_file(path: &std::path::Path, content: &str) -> std::io::Re
     file.write_all(content.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)
-}
-
-pub(crate) fn write_projections(connection: &Connection, staged: &Projections) -> rusqlite::Result<()> {
-    let json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
-    let mut upsert = connection.prepare_cached(
-        "INSERT INTO runs (run, status, started_at, state) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (run) DO UPDATE SET status = ?2, state = ?4",
-    )?;
-    for (id, run) in &staged.runs {
-        let state = serde_json::to_string(&**run).map_err(json)?;
-        upsert.execute(params![id, run.status.name(), run.started_at, state])?;
-    }
-    let mut upsert = connection.prepare_cached(
-        "INSERT INTO decisions (decision, status, final, proposed_at, state) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (decision) DO UPDATE SET status = ?2, final = ?3, state = ?5",
-    )?;
-    for (id, decision) in &staged.decisions {
-        let state = serde_json::to_string(&**decision).map_err(json)?;
-        upsert.execute(params![id, decision.status.name(), decision.status.is_final(), decision.proposed_at, state])?;
-    }
-    for (key, holder) in &staged.effect_keys {
-        match holder {
-            Some(holder) => connection
-                .prepare_cached("INSERT OR REPLACE INTO effect_keys (effect_key, decision) VALUES (?1, ?2)")?
-                .execute(params![key, holder])?,
-            None => {
-                connection.prepare_cached("DELETE FROM effect_keys WHERE effect_key = ?1")?.execute(params![key])?
-            }
-        };
-    }
-    Ok(())
 }
 
 fn row(recorded: Recorded, links: Links) -> Result<Row, CommitError> {
@@ -523,31 +598,37 @@ impl Lookup for Writer {
         if let Some(run) = self.shared.runs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return Ok(Some(run.clone()));
         }
-        state(&self.connection, "SELECT state FROM runs WHERE run = ?1", id)
+        let found = self.database.run(id);
+        state(self.looked_up(found)?)
     }
 
     fn decision(&mut self, id: &str) -> Result<Option<Arc<Decision>>, CommitError> {
         if let Some(decision) = self.shared.decisions.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return Ok(Some(decision.clone()));
         }
-        state(&self.connection, "SELECT state FROM decisions WHERE decision = ?1", id)
+        let found = self.database.decision(id);
+        state(self.looked_up(found)?)
     }
 
     fn effect_key(&mut self, key: &str) -> Result<Option<String>, CommitError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT decision FROM effect_keys WHERE effect_key = ?1")
-            .map_err(lookup_failed)?;
-        statement.query_row([key], |row| row.get(0)).optional().map_err(lookup_failed)
+        let found = self.database.effect_key(key);
+        self.looked_up(found)
     }
 }
 
-fn state<T: serde::de::DeserializeOwned>(
-    connection: &Connection,
-    sql: &str,
-    id: &str,
-) -> Result<Option<Arc<T>>, CommitError> {
-    let mut statement = connection.prepare_cached(sql).map_err(lookup_failed)?;
-    let text: Option<String> = statement.query_row([id], |row| row.get(0)).optional().map_err(lookup_failed)?;
+impl Writer {
+    fn looked_up(&mut self, found: Result<Option<String>, WriteError>) -> Result<Option<String>, CommitError> {
+        match found {
+            Ok(found) => Ok(found),
+            Err(WriteError::Failed(why)) => Err(CommitError::Stopped(why)),
+            Err(WriteError::Lost(why)) => {
+                self.lose(&why);
+                Err(CommitError::Unavailable(why))
+            }
+        }
+    }
+}
+
+fn state<T: serde::de::DeserializeOwned>(text: Option<String>) -> Result<Option<Arc<T>>, CommitError> {
     text.map(|text| serde_json::from_str(&text).map(Arc::new).map_err(lookup_failed)).transpose()
 }

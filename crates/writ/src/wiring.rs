@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use writ_core::definition::{Integration, Problem, SealingKey, Transport as Defined, parse_duration};
+use writ_core::definition::{Integration, Problem, SealingKey, StoreAddress, Transport as Defined, parse_duration};
 use writ_engine::clock::Clock;
 use writ_engine::token::{Audience, Claims, TokenKey, new_id, read_or_create_secret};
 use writ_engine::workspace::Workspace;
@@ -14,7 +14,7 @@ use writ_engine::{Engine, EngineOptions, StartError};
 use writ_mcp::Secret;
 use writ_mcp::credential::{Identity, KeySource, OAuthSource, Surroundings, Vault};
 use writ_mcp::upstream::{Connection, Limits, McpUpstream, Transport};
-use writ_store::{Options, Store};
+use writ_store::{Database, Options, PostgresUrl, Store};
 use writ_trail::note::{Signer, Verifier};
 
 use crate::linking::Links;
@@ -50,6 +50,18 @@ pub(crate) fn signer(workspace: &Workspace) -> Result<Signer, String> {
 pub(crate) fn witnesses(workspace: &Workspace) -> Result<Vec<Verifier>, String> {
     let keys = workspace.config.trail.witnesses.iter();
     keys.map(|key| key.parse::<Verifier>().map_err(|error| format!("`trail.witnesses`: {error}"))).collect()
+}
+
+/// The database of the store.
+pub(crate) fn database(workspace: &Workspace) -> Result<Database, String> {
+    let address = match &workspace.config.store {
+        None => return Ok(Database::Sqlite),
+        Some(StoreAddress::Plain(address)) => Secret::new(address.as_str()),
+        Some(StoreAddress::Secret(source)) => surroundings(workspace, &public_url(workspace))?
+            .secret(source)
+            .map_err(|error| format!("`store`: {error}"))?,
+    };
+    PostgresUrl::parse(address.expose()).map(Database::Postgres).map_err(|error| format!("`store`: {error}"))
 }
 
 /// Issues a token for a person.
@@ -204,10 +216,10 @@ pub(crate) struct Opened {
 
 /// Opens store and engine. `public_url` is what others know this server by.
 pub(crate) async fn engine(workspace: Workspace, public_url: &str) -> Result<Opened, String> {
-    let store = Store::open(Options { folder: workspace.data(), signer: signer(&workspace)? })
-        .map_err(|error| chain(&error))?;
     // What only an export needs is looked at early, so that a wrong key is no surprise years later.
     witnesses(&workspace)?;
+    let (folder, signer, database) = (workspace.data(), signer(&workspace)?, database(&workspace)?);
+    let store = Store::open(Options { folder, signer, database }).map_err(|error| chain(&error))?;
     let integrations: Vec<Integration> = workspace.integrations.iter().map(|defined| defined.value.clone()).collect();
     let Connected { upstream, linked, identity } = connected(&workspace, &integrations, public_url)?;
     let changed = upstream.changed();

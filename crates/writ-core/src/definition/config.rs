@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::credential::SecretSource;
+
 /// `writ.yaml`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +17,9 @@ pub struct Config {
     /// The folder for the store and the keys, relative to the workspace folder.
     #[serde(default = "data")]
     pub data: PathBuf,
+    /// The database of the store. Where nothing is said, SQLite in the data folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreAddress>,
     /// The trail.
     pub trail: Trail,
     /// The address under which people reach the console, where it is not the one that the server listens on:
@@ -27,6 +32,27 @@ pub struct Config {
     /// The sealed credentials.
     #[serde(default)]
     pub credentials: Credentials,
+}
+
+/// The address of a PostgreSQL database, version 15 or later: `postgres://user@host:port/database`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum StoreAddress {
+    /// The address itself, without a password.
+    Plain(String),
+    /// Where the address is kept, with its password.
+    Secret(SecretSource),
+}
+
+impl StoreAddress {
+    /// Whether a password stands where everybody can read it who reads the file: before an `@`, or as a parameter.
+    #[must_use]
+    pub fn shows_a_password(&self) -> bool {
+        let Self::Plain(address) = self else { return false };
+        let behind_scheme = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
+        let who = behind_scheme.rsplit_once('@').map(|(who, _)| who);
+        who.is_some_and(|who| who.contains(':')) || address.contains("password=")
+    }
 }
 
 /// The sealed credentials.
@@ -87,4 +113,20 @@ fn listen() -> String {
 
 fn data() -> PathBuf {
     PathBuf::from("data")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_seen() {
+        let shows = |address: &str| StoreAddress::Plain(address.to_owned()).shows_a_password();
+        assert!(shows("postgres://writ:swordfish@db.example/acme"));
+        assert!(shows("postgres://writ:sword/fish@db.example/acme"));
+        assert!(shows("postgres://writ@db.example/acme?password=swordfish"));
+        assert!(!shows("postgres://writ@db.example:5432/acme"));
+        assert!(!shows("postgres://db.example:5432/acme?user=writ"));
+        assert!(!StoreAddress::Secret(SecretSource::default()).shows_a_password());
+    }
 }

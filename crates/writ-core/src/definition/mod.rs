@@ -13,7 +13,7 @@ mod problem;
 mod source;
 mod template;
 
-pub use config::{Config, Credentials, ReadRecords, SealingKey, Trail};
+pub use config::{Config, Credentials, ReadRecords, SealingKey, StoreAddress, Trail};
 pub use credential::{Credential, Grant, OAuth, SecretSource};
 pub use integration::{Ask, ConnectionLimits, Integration, Prompt, Resource, Tool, ToolClass, Transport};
 pub use mission::{Act, MissionDefinition, MissionLimits, MissionStatement, Need, Part, ReadSpec, result_action};

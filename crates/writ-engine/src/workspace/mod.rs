@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use writ_core::definition::{Config, Integration, MissionDefinition, People, Problem, Source, parse_yaml};
+use writ_core::definition::{
+    Config, Integration, MissionDefinition, People, Problem, Source, StoreAddress, parse_yaml,
+};
 
 use crate::pin::Snapshot;
 
@@ -65,6 +67,11 @@ impl Workspace {
     pub fn load(folder: &Path) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let config: Option<Defined<Config>> = one(folder, "writ.yaml", &mut problems);
+        if config.as_ref().and_then(|config| config.value.store.as_ref()).is_some_and(StoreAddress::shows_a_password) {
+            let message = "`store` holds a password, which everybody can read who reads this file";
+            let help = "keep the whole address in a secret, as in `store: { env: WRIT_STORE }`";
+            problems.push(Problem::error("writ.yaml", message, help));
+        }
         let people: Option<Defined<People>> = one(folder, "people.yaml", &mut problems);
         let sources = all(folder, "sources", &mut problems);
         let integrations: Vec<Defined<Integration>> = all(folder, "integrations", &mut problems);

@@ -97,10 +97,11 @@ impl Reached {
 }
 
 fn changed_keys(config: &Config, next: &Config) -> Vec<&'static str> {
-    let Config { listen, data, trail, public_url, hosts, credentials } = config;
+    let Config { listen, data, store, trail, public_url, hosts, credentials } = config;
     named([
         ("listen", *listen != next.listen),
         ("data", *data != next.data),
+        ("store", *store != next.store),
         ("trail", *trail != next.trail),
         ("public_url", *public_url != next.public_url),
         ("hosts", *hosts != next.hosts),

@@ -20,7 +20,7 @@ use writ_engine::upstream::Nobody;
 use writ_engine::view::{DecisionView, PersonAccess, StartRun, StartedRun, WorkerAccess, WorkerAnswer, WorkerCall};
 use writ_engine::workspace::Workspace;
 use writ_engine::{Engine, EngineOptions};
-use writ_store::{OpenError, Options, Store};
+use writ_store::{Database, OpenError, Options, Store};
 use writ_trail::note::Signer;
 
 use crate::fake_upstream::FakeUpstream;
@@ -238,7 +238,7 @@ impl Desk {
 async fn store(workspace: &Workspace) -> Store {
     loop {
         let signer = Signer::new(&workspace.config.trail.origin, &[7; 32]).unwrap();
-        match Store::open(Options { folder: workspace.data(), signer }) {
+        match Store::open(Options { folder: workspace.data(), signer, database: Database::Sqlite }) {
             Err(OpenError::InUse(_)) => tokio::time::sleep(LOOK_EVERY).await,
             opened => return opened.unwrap(),
         }

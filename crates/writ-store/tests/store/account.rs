@@ -12,8 +12,8 @@ use writ_trail::bundle;
 use writ_trail::export::verify_export_reading;
 
 use crate::fixture::{
-    claimed, commit, database, intent, little_mission, log, open, outcome, play, proposal, proposed, signed, signer,
-    started, voted,
+    self, claimed, commit, database, intent, little_mission, log, open, outcome, play, proposal, proposed, signed,
+    signer, started, voted,
 };
 
 /// What this proof shows to somebody who holds the log's public key alone.
@@ -65,7 +65,7 @@ async fn refund_and_note() -> (TempDir, Store) {
 }
 
 fn archive(folder: &TempDir) -> Archive {
-    Archive::open(folder.path(), signer().verifier()).unwrap()
+    fixture::archive(folder.path(), signer().verifier()).unwrap()
 }
 
 #[tokio::test]
@@ -337,13 +337,9 @@ async fn every_event_says_what_came_before_it() {
 
 /// Works out the links of every event in the log the slow, obvious way.
 pub(crate) fn links_are_what_the_log_says(folder: &Path) {
-    let connection = database(folder);
-    let mut statement = connection.prepare("SELECT seq, body FROM events ORDER BY seq").unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))).unwrap();
     let (mut runs, mut decisions) = (HashMap::new(), HashMap::new());
-    for row in rows {
-        let (seq, body) = row.unwrap();
-        let Entry { recorded, links } = Entry::read(u64::try_from(seq).unwrap(), &body).unwrap();
+    for (seq, body) in (0..).zip(database(folder).bodies()) {
+        let Entry { recorded, links } = Entry::read(seq, body.as_bytes()).unwrap();
         let previous_in_run = recorded.run.clone().and_then(|run| runs.insert(run, recorded.seq));
         let decision = recorded.event.decision().map(str::to_owned);
         let previous_in_decision = decision.and_then(|decision| decisions.insert(decision, recorded.seq));

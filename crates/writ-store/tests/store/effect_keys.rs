@@ -135,6 +135,39 @@ async fn within_one_sync() {
     assert!(store.decision("d-2").unwrap().is_none());
 }
 
+/// A key is made from a worker's arguments: it may be of any length and of any characters.
+#[tokio::test]
+async fn a_key_may_be_any_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    two_runs(&store).await;
+    let key = format!("refund:\0'\u{fffd}{}", "x".repeat(20_000));
+    play(&store, [commit("r-1", [proposed(&proposal("r-1", "d-1", "p-1", Some(&key)))])]).await;
+    let twice = store.commit(commit("r-2", [proposed(&proposal("r-2", "d-2", "p-1", Some(&key)))])).await;
+    assert!(matches!(twice, Err(CommitError::EffectKeyTaken { decision, .. }) if decision == "d-1"));
+    let similar = format!("{key}x");
+    play(&store, [commit("r-2", [proposed(&proposal("r-2", "d-3", "p-3", Some(&similar)))])]).await;
+    assert_eq!(store.effect_key_holder(&key).unwrap().as_deref(), Some("d-1"));
+    assert_eq!(store.effect_key_holder(&similar).unwrap().as_deref(), Some("d-3"));
+}
+
+/// What somebody asks for may be no id at all.
+#[tokio::test]
+async fn an_id_may_be_asked_for_in_any_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let long = "x".repeat(20_000);
+    for id in ["r-\0", "", "'", long.as_str()] {
+        assert!(store.run(id).unwrap().is_none());
+        assert!(store.decision(id).unwrap().is_none());
+        assert!(store.rail(id, 0, 10).unwrap().is_empty());
+        assert!(store.decisions(None, Some(id), 10).unwrap().is_empty());
+        let unknown = store.commit(commit(id, [claimed("who?")])).await;
+        assert_eq!(unknown.unwrap_err(), CommitError::UnknownRun(id.to_owned()));
+    }
+    assert_eq!(store.stopped(), None);
+}
+
 #[tokio::test]
 async fn no_key_no_claim() {
     let folder = tempfile::tempdir().unwrap();

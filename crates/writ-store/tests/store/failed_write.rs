@@ -23,22 +23,35 @@ const WRITES: [(&str, &str); 5] = [
 
 /// Makes the n-th write from now on fail, counted over all tables.
 fn fail_at(folder: &Path, nth: u64) {
-    let mut sql = "CREATE TABLE writes (n INTEGER NOT NULL); INSERT INTO writes VALUES (0);".to_owned();
+    let writes = "CREATE TABLE writes (n INTEGER NOT NULL); INSERT INTO writes VALUES (0);";
+    let mut sqlite = writes.to_owned();
+    let mut postgres = format!(
+        "{writes}
+         CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           UPDATE writes SET n = n + 1;
+           IF (SELECT n FROM writes) >= {nth} THEN RAISE EXCEPTION '{FULL}'; END IF;
+           IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+           RETURN NEW;
+         END $$;"
+    );
     for (number, (verb, table)) in WRITES.iter().enumerate() {
-        sql += &format!(
+        sqlite += &format!(
             "CREATE TRIGGER fail_{number} BEFORE {verb} ON {table} BEGIN
                UPDATE writes SET n = n + 1;
                SELECT RAISE(ABORT, '{FULL}') WHERE (SELECT n FROM writes) >= {nth};
              END;"
         );
+        postgres +=
+            &format!("CREATE TRIGGER fail_{number} BEFORE {verb} ON {table} FOR EACH ROW EXECUTE FUNCTION fail();");
     }
-    database(folder).execute_batch(&sql).unwrap();
+    database(folder).batch(&sqlite, &postgres);
 }
 
 /// The disk has room again.
 fn repair(folder: &Path) {
     let drops = (0..WRITES.len()).map(|number| format!("DROP TRIGGER fail_{number};"));
-    database(folder).execute_batch(&(drops.collect::<String>() + "DROP TABLE writes;")).unwrap();
+    let sqlite = drops.collect::<String>() + "DROP TABLE writes;";
+    database(folder).batch(&sqlite, "DROP FUNCTION fail CASCADE; DROP TABLE writes;");
 }
 
 /// Plays until a write fails. Gives back how many commits were acknowledged; after the first failure none may be.
@@ -113,10 +126,15 @@ async fn a_transaction_that_fails_at_its_end_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     play(&store, [commit("r-1", [started()])]).await;
-    let deferred = "CREATE TABLE parents (id INTEGER PRIMARY KEY);
+    let sqlite = "CREATE TABLE parents (id INTEGER PRIMARY KEY);
         CREATE TABLE children (id INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);
         CREATE TRIGGER orphan AFTER INSERT ON events BEGIN INSERT INTO children VALUES (1); END;";
-    database(folder.path()).execute_batch(deferred).unwrap();
+    let postgres = "CREATE FUNCTION orphan() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          RAISE EXCEPTION 'it has no parent';
+        END $$;
+        CREATE CONSTRAINT TRIGGER orphan AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION orphan();";
+    database(folder.path()).batch(sqlite, postgres);
     let (first, second) = tokio::join!(
         store.commit(commit("r-1", [claimed("one")])),
         store.commit(commit("r-1", [claimed("two"), claimed("three")])),
@@ -127,7 +145,7 @@ async fn a_transaction_that_fails_at_its_end_is_not_there() {
     assert!(store.run("r-2").unwrap().is_none());
     close(store, folder.path()).await;
     assert_eq!(logged(folder.path()), [started()]);
-    database(folder.path()).execute_batch("DROP TRIGGER orphan").unwrap();
+    database(folder.path()).batch("DROP TRIGGER orphan", "DROP TRIGGER orphan ON events");
     let store = open(folder.path());
     assert_eq!(store.commit(commit("r-1", [claimed("again")])).await.unwrap().first(), 1);
 }

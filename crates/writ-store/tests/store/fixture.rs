@@ -6,15 +6,17 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
 use serde_json::{Map, json};
 use writ_core::decision::Decision;
 use writ_core::digest::{Action, Digest, IntegrationIdentity};
 use writ_core::event::{EffectProfile, Event, Limits, Milliseconds, Proposal, Recorded, RunStart, Vote};
 use writ_core::run::Run;
-use writ_store::{Commit, OpenError, Options, Store, replay};
+use writ_store::{Archive, Commit, Database, OpenError, Options, PostgresUrl, ReadError, Store, replay};
 use writ_trail::checkpoint::Checkpoint;
-use writ_trail::note::Signer;
+use writ_trail::note::{Signer, Verifier};
+
+use crate::postgres::{self, Postgres};
+use crate::tables::Tables;
 
 /// When proposals end; runs end later.
 pub(crate) const DEADLINE: Milliseconds = 1_000;
@@ -27,7 +29,28 @@ pub(crate) fn signer() -> Signer {
 }
 
 pub(crate) fn try_open(folder: &Path) -> Result<Store, OpenError> {
-    Store::open(Options { folder: folder.to_owned(), signer: signer() })
+    Store::open(Options { folder: folder.to_owned(), signer: signer(), database: database_of(folder) })
+}
+
+/// The database of a store: one of its own for each folder.
+pub(crate) fn database_of(folder: &Path) -> Database {
+    if !postgres::is_chosen() {
+        return Database::Sqlite;
+    }
+    let name = postgres_name(folder);
+    Postgres::shared().create(&name);
+    Database::Postgres(PostgresUrl::parse(&Postgres::shared().url(&name)).unwrap())
+}
+
+/// What a folder's database is called on a server: its path, in letters, digits and underlines.
+pub(crate) fn postgres_name(folder: &Path) -> String {
+    let path = folder.to_str().unwrap();
+    path.chars().map(|character| if character.is_ascii_alphanumeric() { character } else { '_' }).collect()
+}
+
+/// The log as outsiders get it.
+pub(crate) fn archive(folder: &Path, verifier: Verifier) -> Result<Archive, ReadError> {
+    Archive::open(folder, &database_of(folder), verifier)
 }
 
 /// Opens a store that nobody holds.
@@ -178,17 +201,14 @@ pub(crate) async fn play(store: &Store, commits: impl IntoIterator<Item = Commit
     }
 }
 
-/// A connection of the test's own, to look at the tables or to change them behind the store's back.
-pub(crate) fn database(folder: &Path) -> Connection {
-    Connection::open_with_flags(folder.join("writ.db"), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap()
+/// The tables of a store, to look at or to change behind its back.
+pub(crate) fn database(folder: &Path) -> Tables {
+    Tables::of(folder)
 }
 
 /// Every event in the log.
 pub(crate) fn log(folder: &Path) -> Vec<Recorded> {
-    let connection = database(folder);
-    let mut statement = connection.prepare("SELECT body FROM events ORDER BY seq").unwrap();
-    let bodies = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
-    bodies.map(|body| serde_json::from_slice(&body.unwrap()).unwrap()).collect()
+    database(folder).bodies().iter().map(|body| serde_json::from_str(body).unwrap()).collect()
 }
 
 /// Everything that events make.
@@ -202,18 +222,13 @@ pub(crate) struct State {
 impl State {
     /// What the tables hold.
     pub(crate) fn stored(folder: &Path) -> Self {
-        let connection = database(folder);
-        let pairs = |sql: &str| -> Vec<(String, String)> {
-            let mut statement = connection.prepare(sql).unwrap();
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-            rows.map(Result::unwrap).collect()
-        };
+        let tables = database(folder);
         let run = |(id, state): (String, String)| (id, serde_json::from_str(&state).unwrap());
         let decision = |(id, state): (String, String)| (id, serde_json::from_str(&state).unwrap());
         Self {
-            runs: pairs("SELECT run, state FROM runs").into_iter().map(run).collect(),
-            decisions: pairs("SELECT decision, state FROM decisions").into_iter().map(decision).collect(),
-            effect_keys: pairs("SELECT effect_key, decision FROM effect_keys").into_iter().collect(),
+            runs: tables.pairs("runs", "run", "state").into_iter().map(run).collect(),
+            decisions: tables.pairs("decisions", "decision", "state").into_iter().map(decision).collect(),
+            effect_keys: tables.pairs("effect_keys", "effect_key", "decision").into_iter().collect(),
         }
     }
 

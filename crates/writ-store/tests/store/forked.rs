@@ -5,12 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use writ_store::{Archive, OpenError, Options, Store};
+use writ_store::{OpenError, Options, Store};
 use writ_trail::note::Signer;
 
 use crate::fixture::{
-    claimed, close, commit, database, little_mission, log, open, play, signed, signer, started, try_open,
+    archive, claimed, close, commit, database, database_of, little_mission, log, open, play, signed, signer, started,
+    try_open,
 };
+use crate::tables::{back_up, restore};
 
 /// A closed store, all of it signed.
 async fn closed_store() -> TempDir {
@@ -35,13 +37,6 @@ fn copy(from: &Path, to: &Path, name: &str) {
     fs::copy(from.join(name), to.join(name)).unwrap();
 }
 
-fn restore_database(backup: &Path, folder: &Path) {
-    for name in ["writ.db-wal", "writ.db-shm"] {
-        _ = fs::remove_file(folder.join(name));
-    }
-    copy(backup, folder, "writ.db");
-}
-
 #[track_caller]
 fn assert_forked(folder: &Path, what: &str) {
     match try_open(folder) {
@@ -56,11 +51,11 @@ async fn a_restored_backup_is_refused() {
     let store = open(folder.path());
     play(&store, [commit("r-3", [started()])]).await;
     close(store, folder.path()).await;
-    copy(folder.path(), backup.path(), "writ.db");
+    back_up(folder.path(), backup.path());
     copy(folder.path(), backup.path(), "checkpoint");
     go_on(folder.path(), &["one", "two", "three"]).await;
 
-    restore_database(backup.path(), folder.path());
+    restore(backup.path(), folder.path());
     assert_forked(folder.path(), "leaves were signed");
     // Refusing changes nothing: it is refused again, and with its own checkpoint the backup is a store.
     assert_forked(folder.path(), "leaves were signed");
@@ -84,11 +79,11 @@ async fn a_changed_leaf_is_refused() {
     ];
     for (change, what) in changes {
         let folder = closed_store().await;
-        assert!(database(folder.path()).execute(change, []).unwrap() > 0);
+        assert!(database(folder.path()).execute(change) > 0);
         assert_forked(folder.path(), what);
     }
     let folder = closed_store().await;
-    database(folder.path()).execute("UPDATE events SET leaf = x'00' WHERE seq = 3", []).unwrap();
+    database(folder.path()).execute("UPDATE events SET leaf = x'00' WHERE seq = 3");
     assert!(matches!(try_open(folder.path()), Err(OpenError::Damaged(_))));
 }
 
@@ -102,10 +97,10 @@ async fn a_changed_body_or_salt_is_found_by_an_export() {
     for change in changes {
         let folder = closed_store().await;
         let out = tempfile::tempdir().unwrap();
-        let before = Archive::open(folder.path(), signer().verifier()).unwrap();
+        let before = archive(folder.path(), signer().verifier()).unwrap();
         before.export(&out.path().join("before")).unwrap();
-        assert_eq!(database(folder.path()).execute(change, []).unwrap(), 1);
-        let after = Archive::open(folder.path(), signer().verifier()).unwrap();
+        assert_eq!(database(folder.path()).execute(change), 1);
+        let after = archive(folder.path(), signer().verifier()).unwrap();
         assert!(after.export(&out.path().join("after")).is_err(), "{change}");
     }
 }
@@ -128,7 +123,8 @@ async fn a_missing_or_foreign_checkpoint_is_refused() {
     fs::write(&path, &note).unwrap();
     for (name, seed) in [("test.example/trail", [8; 32]), ("other.example/trail", [7; 32])] {
         let signer = Signer::new(name, &seed).unwrap();
-        let opened = Store::open(Options { folder: folder.path().to_owned(), signer });
+        let database = database_of(folder.path());
+        let opened = Store::open(Options { folder: folder.path().to_owned(), signer, database });
         assert!(matches!(opened, Err(OpenError::Forked(_))), "{name}: {opened:?}");
     }
     assert!(try_open(folder.path()).is_ok());

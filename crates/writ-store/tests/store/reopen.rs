@@ -71,13 +71,13 @@ async fn tables_of_a_newer_program_are_refused() {
     play(&store, little_mission()).await;
     close(store, folder.path()).await;
     let tables = database(folder.path());
-    let version: i64 = tables.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    tables.pragma_update(None, "user_version", 99).unwrap();
+    let version = tables.version();
+    tables.set_version(99);
     match try_open(folder.path()) {
         Err(OpenError::Newer { found: 99, known }) => assert_eq!(known, version),
         other => panic!("{other:?}"),
     }
     // Nothing was touched: the program that made them finds its tables again.
-    tables.pragma_update(None, "user_version", version).unwrap();
+    tables.set_version(version);
     assert!(try_open(folder.path()).is_ok());
 }

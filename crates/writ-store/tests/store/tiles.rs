@@ -30,15 +30,8 @@ fn read(store: &Store, tile: &Tile) -> Option<Vec<u8>> {
 
 /// The tree over the leaves, worked out as a whole.
 fn levels(folder: &std::path::Path) -> Levels {
-    let connection = database(folder);
-    let mut statement = connection.prepare("SELECT salt, body FROM events ORDER BY seq").unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, Vec<u8>>(1)?))).unwrap();
-    let leaves: Vec<Hash> = rows
-        .map(|row| {
-            let (salt, body) = row.unwrap();
-            leaf_hash(&commitment(&salt, &body))
-        })
-        .collect();
+    let events = database(folder).salted();
+    let leaves: Vec<Hash> = events.iter().map(|(salt, body)| leaf_hash(&commitment(salt, body))).collect();
     Levels::new(leaves)
 }
 
@@ -103,6 +96,6 @@ async fn an_altered_body_is_no_entry() {
     let store = open(folder.path());
     grow(&store, 0, 3).await;
     assert!(store.tile("tile/entries/000.p/3").unwrap().is_some());
-    database(folder.path()).execute("UPDATE events SET body = x'7b7d' WHERE seq = 1", []).unwrap();
+    database(folder.path()).execute("UPDATE events SET body = x'7b7d' WHERE seq = 1");
     assert!(store.tile("tile/entries/000.p/3").is_err());
 }

@@ -82,7 +82,9 @@ fn advice(code: Code, status: StatusCode) -> &'static str {
         Code::VoteRefused => "Somebody else has to decide this one. Your vote was not counted.",
         Code::ApprovalVoid => "Open the decision to see what changed. Nothing was sent.",
         Code::OutcomeUnknown => "Look where the effect would show, then say on the decision's page what happened.",
-        Code::StoreUnavailable => "Nothing is accepted until whoever runs this server has looked at its store.",
+        Code::StoreUnavailable => {
+            "Nothing is accepted while the store cannot be written. Whoever runs this server sees why in its health."
+        }
         Code::UnknownName | Code::DecisionUnknown | Code::RunNotOpen => {
             "Check the address, or start from the list. It may also be something that you may not see."
         }

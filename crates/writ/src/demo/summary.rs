@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tokio::process::Command;
-use writ_store::Archive;
+use writ_store::{Archive, Database};
 use writ_trail::checkpoint::Checkpoint;
 use writ_trail::export::verify_export;
 use writ_trail::note::Verifier;
@@ -63,7 +63,8 @@ async fn export(folder: &Path, key: &str) -> Result<u64, String> {
     const CHECKPOINT_MILLISECONDS_MAX: u64 = 1_500;
     tokio::time::sleep(Duration::from_millis(CHECKPOINT_MILLISECONDS_MAX)).await;
     let verifier = || key.parse::<Verifier>().map_err(|error| error.to_string());
-    let archive = Archive::open(&folder.join("data"), verifier()?).map_err(|error| wiring::chain(&error))?;
+    let archive =
+        Archive::open(&folder.join("data"), &Database::Sqlite, verifier()?).map_err(|error| wiring::chain(&error))?;
     let exported = folder.join("trail");
     archive.export(&exported).map_err(|error| wiring::chain(&error))?;
     std::fs::write(folder.join("trail.pub"), format!("{key}\n")).map_err(|error| error.to_string())?;

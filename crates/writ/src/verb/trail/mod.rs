@@ -101,6 +101,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, String> {
 fn archive(workspace: &Path, cosigned: &cosigned::Args) -> Result<Archive, String> {
     let workspace = wiring::load(workspace)?;
     let log = wiring::signer(&workspace)?.verifier();
-    let archive = Archive::open(&workspace.data(), log.clone()).map_err(|error| wiring::chain(&error))?;
+    let database = wiring::database(&workspace)?;
+    let archive = Archive::open(&workspace.data(), &database, log.clone()).map_err(|error| wiring::chain(&error))?;
     cosigned.apply(archive, &log, wiring::witnesses(&workspace)?)
 }

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// The version of the tables below. A newer store is refused by an older program.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+pub(super) const SCHEMA_VERSION: i64 = 1;
 
 const TABLES: &str = "
 CREATE TABLE events (
@@ -42,7 +42,7 @@ CREATE TABLE effect_keys (
 ";
 
 /// Settings of every connection. With `synchronous = FULL` in WAL mode a commit returns after an fsync.
-pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -52,7 +52,7 @@ pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Makes the tables in an empty database. Tells the version found.
-pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<i64> {
+pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<i64> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version != 0 {
         return Ok(version);
