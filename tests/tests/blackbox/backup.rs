@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use writ_tests::{Desk, Server, trail};
+use writ_tests::{Desk, Postgres, Server, trail};
 
 const CHECKPOINT: &str = "data/checkpoint";
 
@@ -12,24 +12,20 @@ async fn a_restored_backup_is_noticed() {
     let mut desk = Desk::open().await;
     let worker = desk.run().await;
     ended(&mut desk).await;
-    let backup = desk.acme.beside("backup");
-    fs::create_dir(&backup).unwrap();
-    copy(&database(&desk), &backup);
+    back_up(&desk, "backup");
     desk.restart().await;
     worker.at(desk.address()).rows("SELECT order_id FROM shop.orders").await;
     ended(&mut desk).await;
-    let latest = desk.acme.beside("latest");
-    fs::create_dir(&latest).unwrap();
-    copy(&database(&desk), &latest);
+    back_up(&desk, "latest");
 
-    restore(&desk, &backup);
+    restore(&desk, "backup");
     let why = refused(&desk).await;
     assert!(why.contains("leaves were signed"), "{why}");
     // An empty database is an old one too.
-    database(&desk).iter().for_each(|file| fs::remove_file(file).unwrap());
+    remove(&desk);
     refused(&desk).await;
     // With its own database, the server goes on.
-    restore(&desk, &latest);
+    restore(&desk, "latest");
     desk.restart().await;
     assert_eq!(desk.events(worker.run(), "read").await.len(), 1);
 }
@@ -95,8 +91,8 @@ async fn refused(desk: &Desk) -> String {
     why
 }
 
-/// The files of the database.
-fn database(desk: &Desk) -> Vec<PathBuf> {
+/// The files of an embedded database.
+fn files(desk: &Desk) -> Vec<PathBuf> {
     let entries = fs::read_dir(desk.acme.file("data")).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("writ.db")).collect()
 }
@@ -107,9 +103,37 @@ fn copy(files: &[PathBuf], to: &Path) {
     }
 }
 
+/// Copies the database of a server that does not run.
+fn back_up(desk: &Desk, name: &str) {
+    match desk.acme.postgres() {
+        Some(database) => Postgres::shared().replace(&format!("{database}-{name}"), &database),
+        None => {
+            let backup = desk.acme.beside(name);
+            fs::create_dir(&backup).unwrap();
+            copy(&files(desk), &backup);
+        }
+    }
+}
+
 /// Puts a copy of the database in the place of the present one.
-fn restore(desk: &Desk, from: &Path) {
-    database(desk).iter().for_each(|file| fs::remove_file(file).unwrap());
-    let files: Vec<PathBuf> = fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()).collect();
-    copy(&files, &desk.acme.file("data"));
+fn restore(desk: &Desk, name: &str) {
+    match desk.acme.postgres() {
+        Some(database) => Postgres::shared().replace(&database, &format!("{database}-{name}")),
+        None => {
+            remove(desk);
+            let entries = fs::read_dir(desk.acme.beside(name)).unwrap().map(|entry| entry.unwrap().path());
+            copy(&entries.collect::<Vec<_>>(), &desk.acme.file("data"));
+        }
+    }
+}
+
+/// Puts an empty database in the place of the present one.
+fn remove(desk: &Desk) {
+    match desk.acme.postgres() {
+        Some(database) => {
+            Postgres::shared().remove(&database);
+            Postgres::shared().create(&database);
+        }
+        None => files(desk).iter().for_each(|file| fs::remove_file(file).unwrap()),
+    }
 }

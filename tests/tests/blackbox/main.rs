@@ -33,6 +33,7 @@ mod revocation;
 mod schema;
 mod server_killed;
 mod slow_clients;
+mod store_away;
 mod streamable_http;
 mod tlog;
 mod tokens;

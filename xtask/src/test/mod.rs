@@ -30,7 +30,7 @@ struct Step {
     run: fn(&Path) -> Result<Outcome, String>,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "prerequisites", run: |_| passed(prerequisites::install()) },
     Step { name: "formatting", run: |workspace| cargo_passes(workspace, ["fmt", "--all", "--check"]) },
     Step { name: "lints", run: lints },
@@ -38,6 +38,7 @@ const STEPS: [Step; 10] = [
     Step { name: "documentation", run: documentation },
     Step { name: "binaries", run: |workspace| passed(run_command(&mut build_demo_binaries(workspace))) },
     Step { name: "tests", run: |workspace| cargo_passes(workspace, ["test", "--workspace", "--locked"]) },
+    Step { name: "tests on PostgreSQL", run: on_postgresql },
     Step { name: "demo", run: |workspace| passed(demo::check(workspace)) },
     Step { name: "conformance", run: |_| passed(conformance::run(&conformance::ConformanceArgs::default())) },
     Step { name: "tau-retail", run: tau },
@@ -93,6 +94,12 @@ fn lints(workspace: &Path) -> Result<Outcome, String> {
 fn documentation(workspace: &Path) -> Result<Outcome, String> {
     let mut command = cargo(workspace, ["doc", "--workspace", "--no-deps", "--locked"]);
     passed(run_command(command.env("RUSTDOCFLAGS", "-D warnings")))
+}
+
+/// The tests of the store and those from outside once more, with the store on a server that they start.
+fn on_postgresql(workspace: &Path) -> Result<Outcome, String> {
+    let mut command = cargo(workspace, ["test", "--workspace", "--locked", "--test", "store", "--test", "blackbox"]);
+    passed(run_command(command.env("WRIT_TEST_STORE", "postgres")))
 }
 
 fn tau(workspace: &Path) -> Result<Outcome, String> {

@@ -15,7 +15,7 @@ struct Prerequisite {
     needed_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 5] = [
+const PREREQUISITES: [Prerequisite; 6] = [
     Prerequisite { program: "cc", packages: &["gcc", "libc6-dev"], needed_for: "linking, and the bundled SQLite" },
     Prerequisite {
         program: "python3",
@@ -24,8 +24,13 @@ const PREREQUISITES: [Prerequisite; 5] = [
     },
     Prerequisite { program: "node", packages: &["nodejs"], needed_for: "agents and servers written in TypeScript" },
     Prerequisite { program: "npm", packages: &["npm"], needed_for: "their packages" },
+    Prerequisite { program: "psql", packages: &["postgresql"], needed_for: "stores on PostgreSQL" },
     Prerequisite { program: "git", packages: &["git"], needed_for: "the list of files that tidy looks at" },
 ];
+
+/// Where Debian's packages of PostgreSQL are, each version in a folder of its own, and the oldest that will do.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
+const POSTGRESQL_VERSION_MIN: u32 = 15;
 
 /// Parts of the Rust toolchain, which come with it or are added by its own installer.
 const TOOLCHAIN: [(&str, &str); 2] = [("rustfmt", "rustfmt"), ("cargo-clippy", "clippy")];
@@ -38,7 +43,11 @@ pub(super) fn install() -> Result<(), String> {
     }
     let missing: Vec<&Prerequisite> = PREREQUISITES
         .iter()
-        .filter(|needed| !is_there(needed.program) || needed.program == "python3" && !has_venv())
+        .filter(|needed| {
+            !is_there(needed.program)
+                || needed.program == "python3" && !has_venv()
+                || needed.program == "psql" && !has_postgresql(Path::new(POSTGRESQL))
+        })
         .collect();
     if missing.is_empty() {
         return Ok(());
@@ -59,6 +68,15 @@ fn apt_get(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
     command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
     command
+}
+
+/// Whether there is a PostgreSQL server that is new enough, which Debian packs apart from `psql` and keeps out of the path.
+fn has_postgresql(packages: &Path) -> bool {
+    let entries = std::fs::read_dir(packages).into_iter().flatten().flatten();
+    let versions = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    versions.into_iter().any(|version| {
+        version >= POSTGRESQL_VERSION_MIN && packages.join(version.to_string()).join("bin/initdb").is_file()
+    })
 }
 
 /// Whether Python can make environments, which Debian packs apart.
@@ -83,5 +101,16 @@ mod tests {
     fn a_program_is_looked_for_in_the_path() {
         assert!(super::is_there("cargo"));
         assert!(!super::is_there("no-program-has-this-name"));
+    }
+
+    #[test]
+    fn an_old_server_is_none() {
+        let packages = std::env::temp_dir().join(format!("writ-xtask-postgresql-{}", std::process::id()));
+        for (version, found) in [("14", false), ("15", true)] {
+            std::fs::create_dir_all(packages.join(version).join("bin")).unwrap();
+            std::fs::write(packages.join(version).join("bin/initdb"), "").unwrap();
+            assert_eq!(super::has_postgresql(&packages), found);
+        }
+        std::fs::remove_dir_all(packages).unwrap();
     }
 }

@@ -23,6 +23,7 @@ use std::collections::BTreeSet;
 use canary::{ARRIVING, Canary};
 use search::Search;
 use stage::{MARKER, SENT_TO, Stage};
+use writ_tests::Postgres;
 
 /// Places where the marker must be found: what is no secret is there.
 const SHOWN: [&str; 9] = [
@@ -72,6 +73,13 @@ async fn no_credential_shows_in_anything_that_a_full_run_produces() {
     let log = stage.log();
     assert!(log.contains(" TRACE ") && log.contains(" DEBUG "), "the log is not at its most talkative");
     stage.evidence.add_files(&folder);
+    if let Some(database) = stage.acme.postgres() {
+        for sql in
+            ["SELECT convert_from(body, 'UTF8') FROM events", "SELECT state FROM runs", "SELECT state FROM decisions"]
+        {
+            stage.evidence.add("file acme/data/writ.db: PostgreSQL's tables", Postgres::shared().sql(&database, sql));
+        }
+    }
     let canaries = arrived(&stage);
     wrong.extend(shown(&stage, &canaries));
     assert!(wrong.is_empty(), "{wrong:#?}");

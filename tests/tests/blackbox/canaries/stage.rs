@@ -74,6 +74,7 @@ impl Stage {
 
     /// Starts the server, in a folder of its own, in which it may leave core files if it can.
     pub(super) async fn serve(&mut self) {
+        self.acme.choose_store();
         let (folder, said) = (self.acme.beside("run"), self.acme.beside("serve.out"));
         fs::create_dir(&folder).unwrap();
         let mut command = Command::new("sh");

@@ -42,6 +42,12 @@ pub(super) const BROKEN: &[Broken] = &[
         SCHEMA,
     ),
     broken(("writ.yaml", "data: data", "datas: data"), Some("datas"), "unknown field `datas`", SCHEMA),
+    broken(
+        ("writ.yaml", "data: data", "data: data\nstore: postgres://writ:swordfish@localhost/acme"),
+        None,
+        "`store` holds a password",
+        "in a secret",
+    ),
     broken((MISSION, "last4", "last5"), Some("last5"), "unknown variant `last5`", SCHEMA),
     broken((MISSION, "limits: {", "limits: ["), None, "expected mapping", SCHEMA),
     broken(
