@@ -323,15 +323,16 @@ impl Writer {
         }
         let front = Arc::clone(&self.front);
         let mut front = front.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut placed = Vec::new();
+        let (mut placed, mut of_placed) = (Vec::new(), Vec::new());
         for Request { commit, reply } in batch {
             match (front.stage(commit, self), reply) {
                 (Ok((first, run, decision)), Reply::Durable(answer)) => {
                     front.group.accepted.push(Accepted { first, run, decision, answer });
                 }
-                (Ok(_), Reply::Placed(answer)) => {
+                (Ok((_, run, _)), Reply::Placed(answer)) => {
                     front.group.since.get_or_insert_with(Instant::now);
                     placed.push(answer);
+                    of_placed.extend(run);
                 }
                 // Nobody could be asked what it rests on.
                 (Err(error @ CommitError::Unavailable(_)), reply) => reply.refuse(error),
@@ -343,6 +344,8 @@ impl Writer {
         if somebody_waits {
             // In the same turn of the lock: nothing may come to rest on what nobody may see yet.
             let group = front.leave();
+            // Nor on a state that is older than what was placed here and is not shown yet.
+            front.busy.extend(of_placed);
             drop(front);
             self.write(group);
         } else {
