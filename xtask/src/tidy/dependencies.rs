@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 5] = [
     &["writ-core", "writ-trail"],
     &["writ-knowledge", "writ-store"],
     &["writ-engine"],
-    &["writ-mcp", "writ-web"],
+    &["writ-drill", "writ-mcp", "writ-web"],
     &["writ"],
 ];
 
@@ -49,7 +49,7 @@ const BOUNDARIES: [Boundary; 12] = [
     },
     Boundary {
         libraries: &["tokio*"],
-        crates: &["writ-knowledge", "writ-store", "writ-engine", "writ-mcp", "writ-web", "writ"],
+        crates: &["writ-knowledge", "writ-store", "writ-engine", "writ-drill", "writ-mcp", "writ-web", "writ"],
     },
 ];
 
