@@ -31,6 +31,8 @@ struct Cli {
 enum Verb {
     /// Check a workspace folder against its real tables and tools.
     Check(verb::check::Args),
+    /// Try what Writ promises on a workspace, with stub integrations and a store of its own.
+    Drill(verb::drill::Args),
     /// Print the JSON Schema of a kind of definition file.
     Schema(verb::schema::Args),
     /// Serve a workspace.
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match cli.verb {
             Verb::Check(args) => verb::check::run(args).await,
+            Verb::Drill(args) => verb::drill::run(args).await,
             Verb::Schema(args) => verb::schema::run(&args),
             Verb::Serve(args) => verb::serve::run(args).await,
             Verb::Person(args) => verb::person::run(args),

@@ -14,6 +14,7 @@ mod clients;
 mod command_line;
 mod connect;
 mod console;
+mod drill;
 mod effect_keys;
 mod fuzzed;
 mod golden_path;

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod connect;
 pub(crate) mod credential;
 pub(crate) mod decision;
+pub(crate) mod drill;
 pub(crate) mod integration;
 pub(crate) mod person;
 pub(crate) mod run;
