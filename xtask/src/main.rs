@@ -2,10 +2,11 @@
 //!
 //! `test` runs everything in one order, `tidy` holds the source to the rules that no compiler knows, `tau` plays the
 //! recorded tasks of τ-bench through a real server, `conformance` runs the official suite of the protocol through one,
-//! `bench` measures, `model` visits every state of the protocol, and `demo` builds and starts the demo. It relies
-//! on cargo and git, and it is no part of the product: nothing that ships depends on it.
+//! `chaos` breaks things while one works, `model` visits every state of the protocol, `bench` measures, and `demo` builds
+//! and starts the demo. It relies on cargo and git, and it is no part of the product: nothing that ships depends on it.
 
 mod bench;
+mod chaos;
 mod command;
 mod conformance;
 mod demo;
@@ -43,6 +44,11 @@ enum Task {
     Tau(tau::TauArgs),
     /// Run the official MCP conformance suite through Writ
     Conformance(conformance::ConformanceArgs),
+    /// Break things while a server works, and check that every promise was kept
+    Chaos(chaos::ChaosArgs),
+    /// Play the integration of `chaos`, which starts this itself
+    #[command(hide = true)]
+    ChaosUpstream(chaos::UpstreamArgs),
     /// Play the worker for one scenario of the suite, which starts this itself
     #[command(hide = true)]
     ConformanceClient(conformance::DriverArgs),
@@ -67,6 +73,8 @@ fn run(task: Task) -> Result<(), String> {
         Task::Model(args) => model::run(&args),
         Task::Conformance(args) => conformance::run(&args),
         Task::ConformanceClient(args) => conformance::drive(&args),
+        Task::Chaos(args) => chaos::run(&args),
+        Task::ChaosUpstream(args) => chaos::serve_upstream(&args),
         Task::Tau(args) => {
             command::run(&mut command::build_demo_binaries(&command::workspace()?))?;
             tau::run(args)

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Method, Request, Url};
+use reqwest::{Client, Method, Request, StatusCode, Url};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -45,6 +45,15 @@ pub(crate) struct Answer {
     pub(crate) is_error: bool,
 }
 
+/// What the API answered to something that it may refuse.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// It was done.
+    Done(Value),
+    /// It was not: the status, and the code where the answer has one.
+    Refused { status: u16, code: String },
+}
+
 impl Writ {
     /// The server at an address such as `http://127.0.0.1:7878`.
     pub(crate) fn at(address: &str) -> Result<Self, String> {
@@ -71,7 +80,35 @@ impl Writ {
         self.ask(Method::POST, token, path, Some(body)).await
     }
 
+    /// Asks the API, or tells it to do something, where a refusal is an answer.
+    pub(crate) async fn tell(&self, token: &str, path: &str, body: Option<&Value>) -> Result<Told, String> {
+        let method = if body.is_some() { Method::POST } else { Method::GET };
+        let failed = |why: String| format!("{method} {path}: {why}");
+        let (status, bytes) = self.exchange(method.clone(), token, path, body).await?;
+        let answer: Value = serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))?;
+        if status.is_success() {
+            return Ok(Told::Done(answer));
+        }
+        let code = answer.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Told::Refused { status: status.as_u16(), code })
+    }
+
     async fn ask(&self, method: Method, token: &str, path: &str, body: Option<&Value>) -> Result<Value, String> {
+        let failed = |why: String| format!("{method} {path}: {why}");
+        let (status, bytes) = self.exchange(method.clone(), token, path, body).await?;
+        if !status.is_success() {
+            return Err(failed(format!("{status}: {}", String::from_utf8_lossy(&bytes))));
+        }
+        serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        token: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Vec<u8>), String> {
         let failed = |why: String| format!("{method} {path}: {why}");
         let url = Url::parse(&format!("{}{path}", self.address)).map_err(|error| failed(error.to_string()))?;
         let mut request = Request::new(method.clone(), url);
@@ -83,10 +120,7 @@ impl Writ {
         let response = self.http.execute(request).await.map_err(|error| failed(reason(&error)))?;
         let status = response.status();
         let bytes = response.bytes().await.map_err(|error| failed(reason(&error)))?;
-        if !status.is_success() {
-            return Err(failed(format!("{status}: {}", String::from_utf8_lossy(&bytes))));
-        }
-        serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))
+        Ok((status, bytes.to_vec()))
     }
 
     /// Starts a run for whoever's token it is, and introduces its worker.
@@ -131,6 +165,13 @@ impl Writ {
             }
             _ => return Err(format!("`{tool}` answered neither with content nor with an error")),
         })
+    }
+
+    /// Takes a proposal back, as the task that it is seen as. Tells whether that was heard.
+    pub(crate) async fn withdraw(&self, worker: &Worker, decision: &str) -> Result<bool, String> {
+        let params = TaskCancellation { task_id: decision, meta: META_WITH_TASKS };
+        let reply: Reply<IgnoredAny> = self.send(worker, "tasks/cancel", Some(decision), &params).await?;
+        Ok(reply.error.is_none())
     }
 
     async fn send<P: Serialize, R: DeserializeOwned>(
@@ -201,6 +242,14 @@ struct ToolCall<'a> {
     meta: Meta,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TaskCancellation<'a> {
+    task_id: &'a str,
+    #[serde(rename = "_meta")]
+    meta: Meta,
+}
+
 /// What every request says of its client.
 #[derive(Clone, Copy, Serialize)]
 struct Meta {
@@ -219,13 +268,29 @@ struct ClientInfo {
 }
 
 #[derive(Clone, Copy, Serialize)]
-struct Capabilities {}
+struct Capabilities {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Extensions>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Extensions {
+    #[serde(rename = "io.modelcontextprotocol/tasks")]
+    tasks: Tasks,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Tasks {}
 
 const META: Meta = Meta {
     revision: REVISION,
     client: ClientInfo { name: "tau-retail", version: env!("CARGO_PKG_VERSION") },
-    capabilities: Capabilities {},
+    capabilities: Capabilities { extensions: None },
 };
+
+/// What a client says that follows tasks.
+const META_WITH_TASKS: Meta =
+    Meta { capabilities: Capabilities { extensions: Some(Extensions { tasks: Tasks {} }) }, ..META };
 
 #[derive(Deserialize)]
 struct Reply<R> {

@@ -13,7 +13,7 @@ use clap::Parser as _;
 
 use crate::command::{build_demo_binaries, cargo, run as run_command, workspace};
 use crate::progress::{readable, say, tell, timed};
-use crate::{Cli, conformance, tidy};
+use crate::{Cli, chaos, conformance, tidy};
 
 /// Where the recorded tasks are, seen from the workspace folder. They come with a checkout of the project's shared
 /// folder, which a plain clone does not have.
@@ -30,7 +30,7 @@ struct Step {
     run: fn(&Path) -> Result<Outcome, String>,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "prerequisites", run: |_| passed(prerequisites::install()) },
     Step { name: "formatting", run: |workspace| cargo_passes(workspace, ["fmt", "--all", "--check"]) },
     Step { name: "lints", run: lints },
@@ -41,6 +41,7 @@ const STEPS: [Step; 11] = [
     Step { name: "tests on PostgreSQL", run: on_postgresql },
     Step { name: "demo", run: |workspace| passed(demo::check(workspace)) },
     Step { name: "conformance", run: |_| passed(conformance::run(&conformance::ConformanceArgs::default())) },
+    Step { name: "chaos", run: |_| passed(chaos::run(&chaos::ChaosArgs::default())) },
     Step { name: "tau-retail", run: tau },
 ];
 
