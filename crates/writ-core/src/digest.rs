@@ -28,6 +28,17 @@ impl Digest {
         Ok(Self::of_bytes(canonical(value)?.as_bytes()))
     }
 
+    /// The digest of a JSON object in the canonical form of RFC 8785.
+    ///
+    /// # Errors
+    /// As [`Digest::of_json`].
+    pub fn of_object(members: &serde_json::Map<String, Json>) -> Result<Self, NotCanonical> {
+        match crate::canonical::object(members) {
+            Some(text) => Ok(Self::of_bytes(text.as_bytes())),
+            None => Self::of_json(members),
+        }
+    }
+
     /// Reads 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
