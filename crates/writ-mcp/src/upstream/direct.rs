@@ -85,12 +85,20 @@ impl Direct {
             (HeaderName::from_static("mcp-name"), name),
         ];
         parameters.insert("_meta".to_owned(), Json::Object(metadata(&id, asked.asks, caller.takes_tasks())));
-        let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": parameters });
-        let (reply, redaction) =
-            match self.client.post(&self.way, &headers, Bytes::from(body.to_string()), MESSAGE_BYTES_MAX).await {
-                Ok(reply) => reply,
-                Err(error) => return of_http_failure(&error, asked.shape, asked.kind),
-            };
+        let body = JsonObject::from_iter([
+            ("jsonrpc".to_owned(), Json::from("2.0")),
+            ("id".to_owned(), Json::from(id.as_str())),
+            ("method".to_owned(), Json::from(method)),
+            ("params".to_owned(), Json::Object(parameters)),
+        ]);
+        let Ok(body) = serde_json::to_vec(&body) else {
+            return Sent::NotSent("the call cannot be written".to_owned());
+        };
+        let (reply, redaction) = match self.client.post(&self.way, &headers, Bytes::from(body), MESSAGE_BYTES_MAX).await
+        {
+            Ok(reply) => reply,
+            Err(error) => return of_http_failure(&error, asked.shape, asked.kind),
+        };
         match reply {
             Reply::Json(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(answer) => judged(answer, &id, redaction.as_ref(), asked),
