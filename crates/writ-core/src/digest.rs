@@ -28,6 +28,17 @@ impl Digest {
         Ok(Self::of_bytes(canonical(value)?.as_bytes()))
     }
 
+    /// The digest of a JSON object in the canonical form of RFC 8785.
+    ///
+    /// # Errors
+    /// As [`Digest::of_json`].
+    pub fn of_object(members: &serde_json::Map<String, Json>) -> Result<Self, NotCanonical> {
+        match crate::canonical::object(members) {
+            Some(text) => Ok(Self::of_bytes(text.as_bytes())),
+            None => Self::of_json(members),
+        }
+    }
+
     /// Reads 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -49,7 +60,14 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0_u8; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            let digits =
+                [byte >> 4, byte & 15].map(|digit| DIGITS.get(usize::from(digit)).copied().unwrap_or_default());
+            pair.copy_from_slice(&digits);
+        }
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -8,6 +8,7 @@
 //! format. Time, identifiers and data come in as values, so that the same input gives the same answer in a
 //! test, in a model checker and in the server.
 
+mod canonical;
 pub mod code;
 pub mod decision;
 pub mod definition;

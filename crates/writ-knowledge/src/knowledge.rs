@@ -28,9 +28,12 @@ impl Knowledge {
     /// # Errors
     /// A [`KnowledgeError`] that names the first source, table or column that is not as it is written.
     pub fn open(workspace: &Path, sources: &[Source]) -> Result<Self, KnowledgeError> {
-        Engine::shared().map_err(|error| KnowledgeError::Engine {
-            reason: error.operator_detail().unwrap_or("it cannot be built").to_owned(),
-        })?;
+        // Where nothing is to be read, there is no need of the query engine, which takes some megabytes.
+        if !sources.is_empty() {
+            Engine::shared().map_err(|error| KnowledgeError::Engine {
+                reason: error.operator_detail().unwrap_or("it cannot be built").to_owned(),
+            })?;
+        }
         let mut tables: BTreeMap<String, Arc<TableHandle>> = BTreeMap::new();
         for source in sources {
             for opened in source::open(workspace, source)? {

@@ -11,6 +11,7 @@
 
 pub mod bridge;
 pub mod credential;
+mod lanes;
 mod outbound;
 mod secret;
 pub mod server;

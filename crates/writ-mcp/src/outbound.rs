@@ -7,6 +7,7 @@
 //! header, since either may carry a credential.
 
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +16,14 @@ use reqwest::dns::Resolve;
 use reqwest::redirect::Policy;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 
-const CONNECT_SECONDS_MAX: u64 = 10;
+use crate::lanes::NotConnected;
+
+/// How long opening a connection may take.
+pub(crate) const CONNECT_SECONDS_MAX: u64 = 10;
 /// How many connections to one host are kept for later.
-const IDLE_CONNECTIONS_MAX: usize = 64;
+pub(crate) const IDLE_CONNECTIONS_MAX: usize = 64;
 /// How long a connection is kept: less than common servers keep theirs, so that ours is the end that closes.
-const IDLE_SECONDS_MAX: u64 = 4;
+pub(crate) const IDLE_SECONDS_MAX: u64 = 4;
 /// The longest text of others that is put into a message of ours.
 const QUOTED_BYTES_MAX: usize = 500;
 
@@ -65,10 +69,15 @@ fn built(builder: impl Fn() -> ClientBuilder) -> Result<reqwest::Client, String>
 pub(crate) fn did_not_leave(error: &HttpError) -> bool {
     match error {
         StreamableHttpError::Client(error) => error.is_connect() || error.is_builder(),
+        StreamableHttpError::Io(error) => did_not_leave_by(error),
         // Without a credential nothing is sent, and what was answered with 401 before was not carried out.
         StreamableHttpError::Auth(_) | StreamableHttpError::ReservedHeaderConflict(_) => true,
         _ => false,
     }
+}
+
+fn did_not_leave_by(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|cause| cause.is::<NotConnected>())
 }
 
 /// What happened, in words that hold no credential.
@@ -78,6 +87,8 @@ pub(crate) fn http_reason(error: &HttpError) -> String {
             format!("cannot connect: {}", innermost(error))
         }
         StreamableHttpError::Client(error) => format!("the request failed: {}", innermost(error)),
+        StreamableHttpError::Io(error) if did_not_leave_by(error) => quoted(&error.to_string()),
+        StreamableHttpError::Io(error) => format!("the request failed: {}", quoted(&error.to_string())),
         StreamableHttpError::Auth(error) => quoted(&error.to_string()),
         StreamableHttpError::AuthRequired(_) => "the credential was not accepted".to_owned(),
         StreamableHttpError::InsufficientScope(_) => "the credential does not reach that far".to_owned(),

@@ -170,7 +170,7 @@ impl Engine {
         result: &Json,
         is_error: bool,
     ) -> Result<(), Refusal> {
-        let digest = if message.is_empty() { Digest::of_json(result) } else { Digest::of_json(message) };
+        let digest = if message.is_empty() { Digest::of_json(result) } else { Digest::of_object(message) };
         let result = digest.map_err(|error| Refusal::new(Code::UpstreamError, error.to_string()))?;
         let Read { call, act, arguments } = read;
         let event = Event::ToolRead {

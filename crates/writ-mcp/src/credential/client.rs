@@ -10,8 +10,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use futures::stream::BoxStream;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Method};
-use reqwest::{Request, Url};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use rmcp::model::ClientJsonRpcMessage;
 use rmcp::transport::auth::AuthError;
 use rmcp::transport::streamable_http_client::{
@@ -27,6 +26,10 @@ use super::redact::Redaction;
 use super::reply::{self, Reply};
 use super::source::CredentialSource;
 use super::trouble::Trouble;
+use crate::lanes::Way;
+
+/// How many headers a posted message usually has.
+const HEADERS_USUAL: usize = 8;
 
 type HttpError = StreamableHttpError<reqwest::Error>;
 type Headers = HashMap<HeaderName, HeaderValue>;
@@ -60,28 +63,28 @@ impl AuthorizedClient {
     /// Posts a message that wants an answer, and gives the answer as it came, with what is not to be found in it.
     pub(crate) async fn post(
         &self,
-        url: &Url,
-        headers: Headers,
+        way: &Way,
+        headers: &[(HeaderName, HeaderValue)],
         body: Bytes,
         bytes_max: usize,
     ) -> Result<(Reply, Option<Redaction>), HttpError> {
-        let posting = |token: Option<String>, headers: Headers| {
-            let mut request = Request::new(Method::POST, url.clone());
-            *request.body_mut() = Some(body.clone().into());
+        let posting = |token: Option<String>, of_credential: Headers| {
+            let body = body.clone();
             async move {
-                let sent = request.headers_mut();
+                let mut sent = HeaderMap::with_capacity(HEADERS_USUAL);
                 sent.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
                 sent.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                sent.extend(headers.iter().cloned());
                 if let Some(token) = token {
                     let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| unusable())?;
                     value.set_sensitive(true);
                     sent.insert(AUTHORIZATION, value);
                 }
-                sent.extend(headers);
-                reply::read(self.http.execute(request).await?, bytes_max).await
+                sent.extend(of_credential);
+                reply::read(way.post(&self.http, sent, body).await?, bytes_max).await
             }
         };
-        let Done { outcome, redaction } = self.authorized(headers, posting).await?;
+        let Done { outcome, redaction } = self.authorized(Headers::new(), posting).await?;
         Ok((outcome, redaction))
     }
 

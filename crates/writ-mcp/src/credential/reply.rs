@@ -8,12 +8,12 @@ use std::borrow::Cow;
 use axum::body::Bytes;
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, StatusCode};
-use reqwest::Response;
 use rmcp::transport::streamable_http_client::{
     AuthRequiredError, HttpStatusError, InsufficientScopeError, StreamableHttpError,
 };
 use serde_json::Value as Json;
 
+use crate::lanes::Response;
 use crate::outbound::HttpError;
 
 /// How much of a failure's text is read.
@@ -24,20 +24,20 @@ pub(crate) enum Reply {
     /// The answer, as JSON text.
     Json(Bytes),
     /// A stream of events, of which the answer is the last.
-    Events(Response),
+    Events(Box<Response>),
 }
 
 /// Reads a response. An answer may have so many bytes.
 pub(super) async fn read(response: Response, bytes_max: usize) -> Result<Reply, HttpError> {
-    let status = response.status();
+    let status = response.status;
     if status.is_success() {
-        return match kind(response.headers()) {
+        return match kind(&response.headers) {
             Some("application/json") => whole(response, bytes_max).await.map(Reply::Json),
-            Some("text/event-stream") => Ok(Reply::Events(response)),
-            _ => Err(StreamableHttpError::UnexpectedContentType(text(response.headers(), CONTENT_TYPE))),
+            Some("text/event-stream") => Ok(Reply::Events(Box::new(response))),
+            _ => Err(StreamableHttpError::UnexpectedContentType(text(&response.headers, CONTENT_TYPE))),
         };
     }
-    let challenge = text(response.headers(), WWW_AUTHENTICATE);
+    let challenge = text(&response.headers, WWW_AUTHENTICATE);
     match (status, challenge) {
         (StatusCode::UNAUTHORIZED, Some(challenge)) => {
             return Err(StreamableHttpError::AuthRequired(AuthRequiredError::new(challenge)));
@@ -48,7 +48,7 @@ pub(super) async fn read(response: Response, bytes_max: usize) -> Result<Reply, 
         _ => {}
     }
     let is_refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
-    let is_json = kind(response.headers()) == Some("application/json");
+    let is_json = kind(&response.headers) == Some("application/json");
     if is_json && !is_refused {
         let body = whole(response, bytes_max).await?;
         // The protocol's own error, which says more than the status.
@@ -115,7 +115,7 @@ mod tests {
         if let Some(challenge) = challenge {
             response = response.header(WWW_AUTHENTICATE, challenge);
         }
-        response.body(body.to_owned()).unwrap().into()
+        Response::of(response.body(body.to_owned()).unwrap().into())
     }
 
     #[tokio::test]

@@ -7,10 +7,10 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures::Stream;
+use futures::channel::mpsc;
+use futures::{SinkExt as _, Stream, StreamExt as _};
 use rmcp::model::{ServerJsonRpcMessage, ServerNotification};
 use rmcp::transport::streamable_http_server::session::ServerSseMessage;
-use tokio::sync::mpsc;
 
 /// How much may be said before the client has read it.
 const WAITING_MAX: usize = 16;
@@ -23,6 +23,7 @@ pub(super) type Answers = Pin<Box<dyn Stream<Item = ServerSseMessage> + Send + S
 pub(super) struct Aside(mpsc::Sender<ServerSseMessage>);
 
 impl Aside {
+    /// The way, and its end. Most requests are told nothing, and this kind of channel costs nothing until it is used.
     pub(super) fn channel() -> (Self, mpsc::Receiver<ServerSseMessage>) {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         (Self(sender), receiver)
@@ -31,7 +32,7 @@ impl Aside {
     /// Says it, and waits while the client does not read. Where the stream is gone, nothing happens.
     pub(super) async fn say(&self, notification: ServerNotification) {
         let message = ServerSseMessage::from_message(ServerJsonRpcMessage::notification(notification));
-        let _ = self.0.send(message).await;
+        let _ = self.0.clone().send(message).await;
     }
 
     /// Whether the stream is gone.
@@ -58,7 +59,7 @@ impl Stream for Joined {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<ServerSseMessage>> {
         let this = self.get_mut();
         // What was said came before the answer that is ready now.
-        if let Poll::Ready(Some(message)) = this.said.poll_recv(context) {
+        if let Poll::Ready(Some(message)) = this.said.poll_next_unpin(context) {
             return Poll::Ready(Some(message));
         }
         this.answers.as_mut().poll_next(context)
@@ -67,7 +68,6 @@ impl Stream for Joined {
 
 #[cfg(test)]
 mod tests {
-    use futures::StreamExt;
     use futures::stream;
     use rmcp::model::CustomNotification;
 

@@ -15,7 +15,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use http::{HeaderName, HeaderValue};
-use reqwest::Url;
 use rmcp::model::{ErrorData, JsonObject};
 use serde_json::{Value as Json, json};
 use sse_stream::SseStream;
@@ -30,6 +29,7 @@ use super::http_client::noticed;
 use super::outcome::{Asked, Kind, of_answer, of_http_failure};
 use super::request::{CAPABILITIES_META, Message, Shape, options};
 use crate::credential::{AuthorizedClient, Redaction, Reply};
+use crate::lanes::{Response, Way};
 
 const REVISION: &str = "2026-07-28";
 const REVISION_META: &str = "io.modelcontextprotocol/protocolVersion";
@@ -40,14 +40,14 @@ const NAME_BYTES_MAX: usize = 128;
 /// The short way to one server.
 pub(super) struct Direct {
     client: AuthorizedClient,
-    url: Url,
+    way: Way,
     calls: AtomicU64,
 }
 
 impl Direct {
     /// The way to this address, where it is one.
     pub(super) fn new(client: AuthorizedClient, url: &str) -> Option<Self> {
-        Some(Self { client, url: url.parse().ok()?, calls: AtomicU64::new(0) })
+        Some(Self { client, way: Way::new(url.parse().ok()?), calls: AtomicU64::new(0) })
     }
 
     /// Whether a tool's name can stand in a header as it is.
@@ -85,18 +85,26 @@ impl Direct {
             (HeaderName::from_static("mcp-name"), name),
         ];
         parameters.insert("_meta".to_owned(), Json::Object(metadata(&id, asked.asks, caller.takes_tasks())));
-        let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": parameters });
-        let (reply, redaction) =
-            match self.client.post(&self.url, headers.into(), Bytes::from(body.to_string()), MESSAGE_BYTES_MAX).await {
-                Ok(reply) => reply,
-                Err(error) => return of_http_failure(&error, asked.shape, asked.kind),
-            };
+        let body = JsonObject::from_iter([
+            ("jsonrpc".to_owned(), Json::from("2.0")),
+            ("id".to_owned(), Json::from(id.as_str())),
+            ("method".to_owned(), Json::from(method)),
+            ("params".to_owned(), Json::Object(parameters)),
+        ]);
+        let Ok(body) = serde_json::to_vec(&body) else {
+            return Sent::NotSent("the call cannot be written".to_owned());
+        };
+        let (reply, redaction) = match self.client.post(&self.way, &headers, Bytes::from(body), MESSAGE_BYTES_MAX).await
+        {
+            Ok(reply) => reply,
+            Err(error) => return of_http_failure(&error, asked.shape, asked.kind),
+        };
         match reply {
             Reply::Json(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(answer) => judged(answer, &id, redaction.as_ref(), asked),
                 Err(_) => Sent::Lost("the answer was no JSON".to_owned()),
             },
-            Reply::Events(response) => told(response, &id, redaction.as_ref(), asked, caller).await,
+            Reply::Events(response) => told(*response, &id, redaction.as_ref(), asked, caller).await,
         }
     }
 }
@@ -139,14 +147,14 @@ fn judged(answer: Json, id: &str, redaction: Option<&Redaction>, asked: Asked<'_
 
 /// Reads a stream of events up to the answer, and tells the caller what comes before.
 async fn told(
-    response: reqwest::Response,
+    response: Response,
     id: &str,
     redaction: Option<&Redaction>,
     asked: Asked<'_>,
     caller: &dyn Caller,
 ) -> Sent {
     let unread = AtomicUsize::new(0);
-    let chunks = response.bytes_stream().map_err(std::io::Error::other).map(|chunk| {
+    let chunks = response.into_stream().map_err(std::io::Error::other).map(|chunk| {
         let chunk = chunk?;
         let so_far = unread.fetch_add(chunk.len(), Ordering::Relaxed).saturating_add(chunk.len());
         if so_far > MESSAGE_BYTES_MAX {

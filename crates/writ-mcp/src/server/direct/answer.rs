@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::Response;
+use futures::channel::mpsc;
 use futures::{Stream, StreamExt, stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use rmcp::model::{CallToolResponse, ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage, ServerResult};
 use rmcp::transport::streamable_http_server::session::ServerSseMessage;
 use sse_stream::{KeepAlive, Sse, SseBody, Timer};
-use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -78,7 +78,7 @@ where
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Line>> {
         let this = self.get_mut();
         if this.id.is_some() {
-            if let Poll::Ready(Some(message)) = this.said.poll_recv(context) {
+            if let Poll::Ready(Some(message)) = this.said.poll_next_unpin(context) {
                 return Poll::Ready(Some(Line::Said(message)));
             }
             let Poll::Ready(answer) = this.calling.as_mut().poll(context) else {
