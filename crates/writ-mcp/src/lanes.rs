@@ -11,9 +11,10 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -121,7 +122,7 @@ impl Carried {
     async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
         let Some(lane) = &mut self.lane else { return Ok(None) };
         loop {
-            match lane.carry(self.body.frame()).await? {
+            match carry(&mut lane.wire, self.body.frame()).await {
                 Some(Ok(frame)) => {
                     if let Ok(chunk) = frame.into_data() {
                         return Ok(Some(chunk));
@@ -144,7 +145,15 @@ struct Lanes {
     port: u16,
     authority: HeaderValue,
     target: Uri,
-    idle: Mutex<Vec<Lane>>,
+    idle: Mutex<Idle>,
+}
+
+/// The connections that nobody uses.
+#[derive(Default)]
+struct Idle {
+    lanes: Vec<Lane>,
+    /// Whether somebody closes the ones that are idle for too long.
+    is_swept: bool,
 }
 
 impl Lanes {
@@ -175,7 +184,7 @@ impl Lanes {
                 None => (self.opened().await?, true),
             };
             let sending = lane.sender.try_send_request(request);
-            match carry(&mut lane.wire, &mut lane.has_ended, sending).await? {
+            match carry(&mut lane.wire, sending).await {
                 Ok(response) => {
                     let (head, body) = response.into_parts();
                     let body = Body::Carried(Carried { body, lane: Some(lane), lanes: Arc::clone(self) });
@@ -192,7 +201,7 @@ impl Lanes {
     /// The connection that was used last, if it can be used again.
     async fn kept(&self) -> Option<Lane> {
         loop {
-            let mut lane = self.idle().pop()?;
+            let mut lane = self.idle().lanes.pop()?;
             let limit = Duration::from_secs(IDLE_SECONDS_MAX);
             if Instant::now().saturating_duration_since(lane.since) < limit && lane.is_ready().await {
                 return Some(lane);
@@ -201,21 +210,40 @@ impl Lanes {
     }
 
     /// Keeps a connection, if it can be used again.
-    async fn keep(&self, mut lane: Lane) {
+    async fn keep(self: &Arc<Self>, mut lane: Lane) {
         if !lane.is_ready().await {
             return;
         }
         lane.since = Instant::now();
         let mut idle = self.idle();
-        if idle.len() < IDLE_CONNECTIONS_MAX {
-            idle.push(lane);
+        if idle.lanes.len() < IDLE_CONNECTIONS_MAX {
+            idle.lanes.push(lane);
+        }
+        if !std::mem::replace(&mut idle.is_swept, true) {
+            tokio::spawn(Self::sweep(Arc::downgrade(self)));
+        }
+    }
+
+    /// Closes what has been idle for too long, until nothing is kept.
+    async fn sweep(lanes: Weak<Self>) {
+        let limit = Duration::from_secs(IDLE_SECONDS_MAX);
+        loop {
+            tokio::time::sleep(limit).await;
+            let Some(lanes) = lanes.upgrade() else { return };
+            let mut idle = lanes.idle();
+            let now = Instant::now();
+            idle.lanes.retain(|lane| now.saturating_duration_since(lane.since) < limit);
+            if idle.lanes.is_empty() {
+                idle.is_swept = false;
+                return;
+            }
         }
     }
 
     async fn opened(&self) -> Result<Lane, HttpError> {
         let connecting = async {
             match &self.host {
-                Host::Domain(name) => TcpStream::connect((name.as_str(), self.port)).await,
+                Host::Domain(name) => connected(name, self.port).await,
                 Host::Ipv4(address) => TcpStream::connect((*address, self.port)).await,
                 Host::Ipv6(address) => TcpStream::connect((*address, self.port)).await,
             }
@@ -228,10 +256,10 @@ impl Lanes {
         _ = stream.set_nodelay(true);
         let (sender, wire) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
-        Ok(Lane { sender, wire: Box::pin(wire), has_ended: false, since: Instant::now() })
+        Ok(Lane { sender, wire: Some(Box::pin(wire)), since: Instant::now() })
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Lane>> {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -239,48 +267,58 @@ impl Lanes {
 /// One connection.
 struct Lane {
     sender: SendRequest<Full<Bytes>>,
-    wire: Pin<Box<Wire>>,
-    has_ended: bool,
+    /// Nothing once it has ended: dropped, it gives back what it had not begun to send.
+    wire: Option<Pin<Box<Wire>>>,
     since: Instant,
 }
 
 impl Lane {
-    async fn carry<T>(&mut self, waiting: impl Future<Output = T>) -> Result<T, HttpError> {
-        carry(&mut self.wire, &mut self.has_ended, waiting).await
-    }
-
     /// Whether the connection takes another request now.
     async fn is_ready(&mut self) -> bool {
         poll_fn(|context| {
-            self.has_ended = self.has_ended || self.wire.as_mut().poll(context).is_ready();
-            let is_ready = !self.has_ended && matches!(self.sender.poll_ready(context), Poll::Ready(Ok(())));
+            move_on(&mut self.wire, context);
+            let is_ready = self.wire.is_some() && matches!(self.sender.poll_ready(context), Poll::Ready(Ok(())));
             Poll::Ready(is_ready)
         })
         .await
     }
 }
 
-/// Waits for something that comes by a connection, and moves the connection on meanwhile.
-async fn carry<T>(
-    wire: &mut Pin<Box<Wire>>,
-    has_ended: &mut bool,
-    waiting: impl Future<Output = T>,
-) -> Result<T, HttpError> {
+/// Waits for something that comes by a connection, and moves the connection on meanwhile. Where the connection ends, so
+/// does the waiting.
+async fn carry<T>(wire: &mut Option<Pin<Box<Wire>>>, waiting: impl Future<Output = T>) -> T {
     let mut waiting = pin!(waiting);
     poll_fn(|context| {
         if let Poll::Ready(value) = waiting.as_mut().poll(context) {
-            return Poll::Ready(Ok(value));
+            return Poll::Ready(value);
         }
-        let has_just_ended = !*has_ended && wire.as_mut().poll(context).is_ready();
-        *has_ended = *has_ended || has_just_ended;
-        // What the connection has brought is there at once.
-        match waiting.as_mut().poll(context) {
-            Poll::Ready(value) => Poll::Ready(Ok(value)),
-            Poll::Pending if *has_ended => Poll::Ready(Err(HttpError::UnexpectedEndOfStream)),
-            Poll::Pending => Poll::Pending,
-        }
+        move_on(wire, context);
+        // What the connection has brought is there now.
+        waiting.as_mut().poll(context)
     })
     .await
+}
+
+fn move_on(wire: &mut Option<Pin<Box<Wire>>>, context: &mut Context<'_>) {
+    if wire.as_mut().is_some_and(|wire| wire.as_mut().poll(context).is_ready()) {
+        *wire = None;
+    }
+}
+
+/// A connection to the first address of a name that takes one. Each has its share of the time.
+async fn connected(name: &str, port: u16) -> io::Result<TcpStream> {
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((name, port)).await?.collect();
+    let share = u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+    let each = Duration::from_secs(CONNECT_SECONDS_MAX).checked_div(share).unwrap_or_default();
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for address in addresses {
+        match tokio::time::timeout(each, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(last)
 }
 
 /// A failure of a connection, without the address, which may hold a credential.
@@ -364,7 +402,7 @@ mod tests {
             // Until the end of the connection has arrived.
             while let Some(lane) = lanes.kept().await {
                 assert!(Instant::now() < deadline, "the end of a connection is not noticed");
-                lanes.idle().push(lane);
+                lanes.idle().lanes.push(lane);
                 tokio::task::yield_now().await;
             }
         }

@@ -22,7 +22,7 @@ pub enum Database {
     #[default]
     Sqlite,
     /// A PostgreSQL server, version 15 or later.
-    Postgres(PostgresUrl),
+    Postgres(Box<PostgresUrl>),
 }
 
 /// A database that is open, and that no other process can write from now on.

@@ -407,7 +407,11 @@ impl Writer {
         let waiting = group.accepted.into_iter().map(|request| Reply::Durable(request.answer));
         let waiting = waiting.chain(group.refused.into_iter().map(|(reply, _)| reply));
         waiting.for_each(|reply| reply.refuse(stopped.clone()));
-        self.front().busy.clear();
+        // What was placed meanwhile has its place behind what is missing: written, it would leave a gap in the log.
+        // Nothing is placed any more, since that is refused under the same lock.
+        let mut front = self.front();
+        drop(front.leave());
+        front.busy.clear();
     }
 
     /// A connection that was closed while nothing was on its way is made again at once, if that is possible.

@@ -61,7 +61,8 @@ pub(crate) fn database(workspace: &Workspace) -> Result<Database, String> {
             .secret(source)
             .map_err(|error| format!("`store`: {error}"))?,
     };
-    PostgresUrl::parse(address.expose()).map(Database::Postgres).map_err(|error| format!("`store`: {error}"))
+    let url = PostgresUrl::parse(address.expose()).map_err(|error| format!("`store`: {error}"))?;
+    Ok(Database::Postgres(Box::new(url)))
 }
 
 /// Issues a token for a person.

@@ -53,7 +53,7 @@ faults! {
     AnswerLate = "the integration acts, and answers too late",
     AnswerTwice = "the integration acts, and answers twice",
     ErrorAfterActing = "the integration acts, and answers with an error",
-    FaultAfterActing = "the integration acts, and its server fails",
+    FailureAfterActing = "the integration acts, and its server fails",
     NoAnswer = "the integration acts, and never answers",
     LostBeforeActing = "the request is lost before the integration acts",
     Refused = "the integration refuses",

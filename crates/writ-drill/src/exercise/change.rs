@@ -30,7 +30,7 @@ impl<'a> Approved<'a> {
     }
 
     /// The executor goes on. The decision must end so, and nothing may be done.
-    async fn is_called_off(self, wanted: DecisionStatus) -> Holds {
+    async fn ends_as(self, wanted: DecisionStatus) -> Holds {
         let Self { ground, run, decision, held, .. } = self;
         drop(held);
         ground.swept_until(&run, decision.id(), wanted).await?;
@@ -43,26 +43,26 @@ pub(crate) async fn drifted_before_send(site: &Site) -> Holds {
     let approved = Approved::of(site).await?;
     let (integration, name) = approved.effect.parts();
     approved.ground.stub.redescribe(integration, name);
-    approved.is_called_off(DecisionStatus::Voided).await
+    approved.ends_as(DecisionStatus::Voided).await
 }
 
 pub(crate) async fn other_server_before_send(site: &Site) -> Holds {
     let approved = Approved::of(site).await?;
     approved.ground.stub.replace_server(approved.effect.parts().0);
-    approved.is_called_off(DecisionStatus::Voided).await
+    approved.ends_as(DecisionStatus::Voided).await
 }
 
 pub(crate) async fn policy_before_send(site: &Site) -> Holds {
     let mut approved = Approved::of(site).await?;
     approved.ground.reload(|workspace| workspace.approvals.text.push_str("\n// A remark of the drill.\n")).await?;
-    approved.is_called_off(DecisionStatus::Voided).await
+    approved.ends_as(DecisionStatus::Voided).await
 }
 
 pub(crate) async fn approver_before_send(site: &Site) -> Holds {
     let mut approved = Approved::of(site).await?;
     let approver = approved.effect.approvers.first().cloned().unwrap_or_default();
     approved.ground.reload(|workspace| disable(workspace, &approver)).await?;
-    approved.is_called_off(DecisionStatus::Voided).await
+    approved.ends_as(DecisionStatus::Voided).await
 }
 
 pub(crate) async fn person_before_send(site: &Site) -> Holds {
@@ -71,7 +71,7 @@ pub(crate) async fn person_before_send(site: &Site) -> Holds {
     approved.ground.reload(|workspace| disable(workspace, &person)).await?;
     let said = approved.ground.call(&approved.run, &approved.effect.exposed, &approved.effect.arguments).await;
     refused("a call for somebody who was revoked", &said, &[Code::NotPermitted])?;
-    approved.is_called_off(DecisionStatus::Voided).await
+    approved.ends_as(DecisionStatus::Voided).await
 }
 
 fn disable(workspace: &mut Workspace, person: &str) {
@@ -86,14 +86,14 @@ pub(crate) async fn stopped_before_send(site: &Site) -> Holds {
     if let Err(refusal) = approved.ground.engine.stop_run(&run.person, run.access.run(), "the drill").await {
         return failed(format!("the person that the run is for cannot stop it: {refusal}"));
     }
-    approved.is_called_off(DecisionStatus::Withdrawn).await
+    approved.ends_as(DecisionStatus::Withdrawn).await
 }
 
 pub(crate) async fn expired_before_send(site: &Site) -> Holds {
     let approved = Approved::of(site).await?;
     let expires_at = approved.decision.proposal.expires_at;
     approved.ground.pass(expires_at.saturating_sub(approved.ground.now()));
-    approved.is_called_off(DecisionStatus::Expired).await
+    approved.ends_as(DecisionStatus::Expired).await
 }
 
 pub(crate) async fn drifted_tool(site: &Site) -> Holds {

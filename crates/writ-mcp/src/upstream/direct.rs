@@ -18,7 +18,7 @@ use http::{HeaderName, HeaderValue};
 use rmcp::model::{ErrorData, JsonObject};
 use serde_json::{Value as Json, json};
 use sse_stream::SseStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use writ_core::definition::Ask;
 use writ_engine::upstream::{Caller, Notice, Sent};
 
@@ -163,6 +163,8 @@ async fn told(
         Ok(chunk)
     });
     let mut events = pin!(SseStream::from_bytes_stream(chunks));
+    // A caller who does not listen holds the answer up for no longer than this, over the whole call.
+    let mut patience = Duration::from_secs(TELL_SECONDS_MAX);
     while let Some(event) = events.next().await {
         let Ok(event) = event else {
             return Sent::Lost("the answer broke off or was too large".to_owned());
@@ -179,17 +181,22 @@ async fn told(
             Some(redaction) => redaction.json(message).map(|message| message.to_string()),
             None => Some(data),
         };
-        if let Some(notice) = cleaned.as_deref().and_then(noticed) {
-            tell(caller, notice).await;
+        if !patience.is_zero()
+            && let Some(notice) = cleaned.as_deref().and_then(noticed)
+        {
+            patience = tell(caller, notice, patience).await;
         }
     }
     Sent::Lost("the connection closed before an answer came".to_owned())
 }
 
-async fn tell(caller: &dyn Caller, notice: Notice) {
-    if timeout(Duration::from_secs(TELL_SECONDS_MAX), caller.tell(notice)).await.is_err() {
-        tracing::debug!("a notice of an integration was dropped: the caller did not take it in time");
+/// Tells a caller something, and what is left of the patience with them.
+async fn tell(caller: &dyn Caller, notice: Notice, patience: Duration) -> Duration {
+    let began = Instant::now();
+    if timeout(patience, caller.tell(notice)).await.is_err() {
+        tracing::debug!("an integration's notices are dropped from here on: the caller did not take one in time");
     }
+    patience.saturating_sub(Instant::now().saturating_duration_since(began))
 }
 
 #[cfg(test)]

@@ -69,9 +69,8 @@ impl SqliteReads {
     }
 
     fn many_entries(&self, sql: &str, parameters: impl Params) -> Result<Vec<Entry>, ReadError> {
-        let rows: Vec<(i64, Vec<u8>, Vec<u8>, Vec<u8>)> =
-            self.many(sql, parameters, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-        rows.into_iter().map(|(seq, body, salt, leaf)| Entry::new(seq, body, salt, leaf)).collect()
+        let entry = |row: &Row<'_>| Ok(Entry::new(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        self.many(sql, parameters, entry)?.into_iter().collect()
     }
 }
 

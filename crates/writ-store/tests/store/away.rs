@@ -93,7 +93,11 @@ impl Stage {
 
 fn try_open(server: &Postgres, folder: &TempDir) -> Result<Store, OpenError> {
     let url = PostgresUrl::parse(&server.url(DATABASE)).unwrap();
-    Store::open(Options { folder: folder.path().to_owned(), signer: signer(), database: Database::Postgres(url) })
+    Store::open(Options {
+        folder: folder.path().to_owned(),
+        signer: signer(),
+        database: Database::Postgres(Box::new(url)),
+    })
 }
 
 #[tokio::test]
@@ -212,7 +216,7 @@ async fn a_server_that_could_lose_commits_is_refused() {
 async fn a_server_that_is_not_there_is_named_without_the_password() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = format!("postgres:///acme?host={}&user=writ&password=swordfish", folder.path().display());
-    let database = Database::Postgres(PostgresUrl::parse(&nowhere).unwrap());
+    let database = Database::Postgres(Box::new(PostgresUrl::parse(&nowhere).unwrap()));
     let refused = Store::open(Options { folder: folder.path().to_owned(), signer: signer(), database }).unwrap_err();
     assert!(matches!(refused, OpenError::Unreachable(_)), "{refused:?}");
     assert!(!format!("{refused} {refused:?}").contains("swordfish"), "{refused:?}");

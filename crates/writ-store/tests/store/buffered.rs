@@ -1,10 +1,25 @@
 //! Records whose asker does not wait for the sync: they are legal or refused at once, in order with all others, and on
 //! disk a moment later.
 
+use std::sync::Arc;
+
+use writ_core::digest::Digest;
+use writ_core::event::Event;
 use writ_core::run::IllegalRun;
 use writ_store::CommitError;
 
 use crate::fixture::{State, claimed, close, commit, log, open, started, until};
+
+fn read(label: &str) -> Event {
+    Event::ToolRead {
+        tool: "shop.get".to_owned(),
+        arguments: serde_json::Map::new(),
+        result: Digest([0; 32]),
+        is_error: false,
+        labels: vec![label.to_owned()],
+        claim: None,
+    }
+}
 
 #[tokio::test]
 async fn a_buffered_record_has_its_place_at_once_and_is_synced_soon() {
@@ -53,4 +68,47 @@ async fn what_was_buffered_is_on_disk_when_the_store_is_closed() {
     store.commit_buffered(commit("r-1", [claimed("last words")])).await.unwrap();
     close(store, folder.path()).await;
     assert_eq!(log(folder.path()).len(), 2);
+}
+
+/// Reads get their place on several threads while other records of the same run, and of another one, are synced. None of
+/// them may come to rest on a state of the run in which an earlier one is missing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_read_is_lost_beside_records_that_are_waited_for() {
+    const READERS: usize = 5;
+    const READS: usize = 40;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(folder.path()));
+    let mut run = started();
+    if let Event::RunStarted(start) = &mut run {
+        start.limits.reads_max = 10_000;
+    }
+    store.commit(commit("r-1", [run])).await.unwrap();
+    store.commit(commit("r-2", [started()])).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for reader in 0..READERS {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            for number in 0..READS {
+                let label = format!("label {reader} {number}");
+                store.commit_buffered(commit("r-1", [read(&label)])).await.unwrap();
+                let run = store.run("r-1").unwrap().unwrap();
+                assert!(run.labels.contains(&label), "what is placed is seen at once");
+            }
+        });
+    }
+    for run in ["r-1", "r-2"] {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            for number in 0..READS {
+                store.commit(commit(run, [claimed(&format!("durable {number}"))])).await.unwrap();
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+    let run = store.run("r-1").unwrap().unwrap();
+    assert_eq!((run.reads, run.labels.len()), ((READERS * READS) as u64, READERS * READS));
+    close(Arc::into_inner(store).unwrap(), folder.path()).await;
+    assert_eq!(State::stored(folder.path()), State::replayed(&log(folder.path())));
 }

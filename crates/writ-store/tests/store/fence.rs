@@ -13,7 +13,7 @@ use crate::postgres::{self, Postgres};
 fn try_open(folder: &Path, database: &str) -> Result<Store, OpenError> {
     Postgres::shared().create(database);
     let url = PostgresUrl::parse(&Postgres::shared().url(database)).unwrap();
-    Store::open(Options { folder: folder.to_owned(), signer: signer(), database: Database::Postgres(url) })
+    Store::open(Options { folder: folder.to_owned(), signer: signer(), database: Database::Postgres(Box::new(url)) })
 }
 
 /// What another machine needs beside the database.

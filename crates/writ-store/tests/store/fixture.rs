@@ -39,7 +39,7 @@ pub(crate) fn database_of(folder: &Path) -> Database {
     }
     let name = postgres_name(folder);
     Postgres::shared().create(&name);
-    Database::Postgres(PostgresUrl::parse(&Postgres::shared().url(&name)).unwrap())
+    Database::Postgres(Box::new(PostgresUrl::parse(&Postgres::shared().url(&name)).unwrap()))
 }
 
 /// What a folder's database is called on a server: its path, in letters, digits and underlines.

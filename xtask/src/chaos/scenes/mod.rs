@@ -83,7 +83,7 @@ impl<'s> Scene<'s> {
             Fault::AnswerLate => upstream::behaves(self, Manner::Late).await,
             Fault::AnswerTwice => upstream::behaves(self, Manner::Twice).await,
             Fault::ErrorAfterActing => upstream::behaves(self, Manner::Error).await,
-            Fault::FaultAfterActing => upstream::behaves(self, Manner::Fault).await,
+            Fault::FailureAfterActing => upstream::behaves(self, Manner::Fault).await,
             Fault::NoAnswer => upstream::behaves(self, Manner::Never).await,
             Fault::LostBeforeActing => upstream::behaves(self, Manner::LoseBefore).await,
             Fault::Refused => upstream::behaves(self, Manner::Refuse).await,
