@@ -11,7 +11,9 @@ use serde_json::{Map, Value as Json};
 use writ_core::definition::{Config, Integration, MissionDefinition, People, Source, parse_yaml};
 use writ_core::digest::{Digest, call_digest};
 use writ_core::value::{Type, Value};
+#[cfg(feature = "engine")]
 use writ_engine::token::{Audience, TokenKey};
+#[cfg(feature = "engine")]
 use writ_knowledge::{Catalog, Fact};
 use writ_trail::bundle::{self, Proof};
 use writ_trail::checkpoint::Checkpoint;
@@ -27,11 +29,13 @@ pub struct Target {
 }
 
 /// All kinds of input.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: &[Target] = &[
     Target { name: "worker_message", take: worker_message },
     Target { name: "upstream_message", take: upstream_message },
     Target { name: "definition_yaml", take: definition_yaml },
+    #[cfg(feature = "engine")]
     Target { name: "sql_statement", take: sql_statement },
+    #[cfg(feature = "engine")]
     Target { name: "token", take: token },
     Target { name: "trail_export", take: trail_export },
 ];
@@ -86,6 +90,7 @@ pub fn definition_yaml(data: &[u8]) {
 }
 
 /// A statement, as far as it is looked at before any data is: inspected, planned, typed.
+#[cfg(feature = "engine")]
 pub fn sql_statement(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let parameters = [("input.id".to_owned(), Type::String), ("input.amount".to_owned(), Type::Decimal)];
@@ -95,6 +100,7 @@ pub fn sql_statement(data: &[u8]) {
 }
 
 /// A token: only what this key has issued is accepted.
+#[cfg(feature = "engine")]
 pub fn token(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let key = TokenKey::new(KEY);

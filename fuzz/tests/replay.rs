@@ -16,7 +16,7 @@ fn cases() -> usize {
 }
 
 fn replay(name: &str) {
-    let target = TARGETS.into_iter().find(|target| target.name == name).expect("the target");
+    let target = TARGETS.iter().copied().find(|target| target.name == name).expect("the target");
     let files = corpus::files(name).expect("the corpus");
     assert!(!files.is_empty(), "the corpus of {name} is empty");
     for (file, input) in &files {

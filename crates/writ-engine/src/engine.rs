@@ -1,6 +1,7 @@
 //! The engine's parts, and how it is opened and reloaded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -386,14 +387,20 @@ fn version_file(workspace: &Workspace, version: &str) -> PathBuf {
 }
 
 fn keep(workspace: &Workspace, definition: &MissionDefinition) -> std::io::Result<()> {
-    let file = version_file(workspace, &definition.version().to_string());
-    if file.exists() {
+    let version = definition.version().to_string();
+    let file = version_file(workspace, &version);
+    if kept(workspace, &version).is_some() {
         return Ok(());
     }
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::write(&file, serde_json::to_vec(definition)?)
+    // Whole or not at all: runs that are open rest on it after a restart.
+    let new = file.with_extension("new");
+    let mut written = std::fs::File::create(&new)?;
+    written.write_all(&serde_json::to_vec(definition)?)?;
+    written.sync_all()?;
+    std::fs::rename(&new, &file)
 }
 
 /// A kept definition, if it is there and is what its version says.

@@ -196,9 +196,19 @@ pub fn read_or_create_secret(path: &Path) -> std::io::Result<[u8; 32]> {
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)?;
             }
-            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            // Whole or not at all: a key file without a key would keep every later start from going on.
+            let new = path.with_extension(format!("{}.new", std::process::id()));
+            let mut file =
+                std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
             writeln!(file, "{}", writ_core::digest::Digest(secret))?;
             file.sync_all()?;
+            // A link, since it does not replace a key that somebody else has made meanwhile.
+            let linked = std::fs::hard_link(&new, path);
+            std::fs::remove_file(&new)?;
+            linked?;
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                std::fs::File::open(folder)?.sync_all()?;
+            }
             Ok(secret)
         }
         Err(error) => Err(error),
@@ -227,6 +237,19 @@ pub fn new_id(prefix: &str) -> Result<String, Refusal> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_secret_is_made_once_whole_and_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys").join("token");
+        let secret = read_or_create_secret(&path).unwrap();
+        assert_eq!(read_or_create_secret(&path).unwrap(), secret);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path().join("keys")).unwrap().count(), 1, "nothing is left beside it");
+        std::fs::write(&path, "").unwrap();
+        assert!(read_or_create_secret(&path).is_err(), "a damaged key is not replaced");
+    }
 
     fn claims() -> Claims {
         Claims {
