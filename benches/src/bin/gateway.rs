@@ -94,18 +94,19 @@ fn run(cli: &Cli) -> Result<(), String> {
     let names: Vec<&'static str> =
         NAMES.into_iter().filter(|name| cli.only.is_empty() || cli.only.iter().any(|only| only == name)).collect();
     let stage = Stage::set(&names, &place)?;
-    let idle: Result<Vec<f64>, String> = stage.targets.iter().map(|target| stage.resident_mib(target)).collect();
-    let idle = idle?;
+    let opened: Result<Vec<f64>, String> = stage.targets.iter().map(|target| stage.resident_mib(target)).collect();
+    let opened = opened?;
     let rows = measured(&stage, report)?;
     if cli.json {
         for row in &rows {
             report.row(&row.json())?;
         }
-        for (target, idle) in stage.targets.iter().zip(idle) {
-            report.row(&json!({ "target": target.name, "idle_rss_mb": rounded(idle) }))?;
+        for (target, opened) in stage.targets.iter().zip(opened) {
+            let idle = rounded(target.idle_mib);
+            report.row(&json!({ "target": target.name, "idle_rss_mb": idle, "opened_rss_mb": rounded(opened) }))?;
         }
     } else {
-        table(&rows, &stage.targets, &idle).map_err(|error| format!("standard output: {error}"))?;
+        table(&rows, &stage.targets, &opened).map_err(|error| format!("standard output: {error}"))?;
     }
     summary(&rows, report);
     Ok(())
@@ -188,7 +189,7 @@ impl Row {
     }
 }
 
-fn table(rows: &[Row], targets: &[Target], idle: &[f64]) -> std::io::Result<()> {
+fn table(rows: &[Row], targets: &[Target], opened: &[f64]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -203,8 +204,9 @@ fn table(rows: &[Row], targets: &[Target], idle: &[f64]) -> std::io::Result<()> 
         )?;
     }
     writeln!(out)?;
-    for (target, idle) in targets.iter().zip(idle) {
-        writeln!(out, "{:<14}idle rss {idle:.1} MB", target.name)?;
+    for (target, opened) in targets.iter().zip(opened) {
+        let (name, idle) = (target.name, target.idle_mib);
+        writeln!(out, "{name:<14}idle rss {idle:.1} MB, {opened:.1} MB with every session or run open")?;
     }
     out.flush()
 }

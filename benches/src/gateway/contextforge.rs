@@ -59,9 +59,10 @@ pub(super) fn start(place: &Place<'_>) -> Result<Target, String> {
         let is_there = tools.as_array().is_some_and(|tools| tools.iter().any(named));
         if is_there { Ok(()) } else { Err(format!("there is no tool `{tool}`")) }
     })?;
+    let idle_mib = program.resident_mib()?;
     let headers = [("authorization", bearer.as_str())];
     let lanes = (0..place.lanes).map(|_| Lane::new(address, PATH, Revision::Sessions, &tool, &headers)).collect();
-    Ok(Target { name: CONTEXTFORGE, revision: Revision::Sessions, address, lanes, program: Some(program) })
+    Ok(Target { name: CONTEXTFORGE, revision: Revision::Sessions, address, lanes, idle_mib, program: Some(program) })
 }
 
 /// One request of its own interface, and its answer.

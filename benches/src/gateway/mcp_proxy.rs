@@ -29,10 +29,18 @@ pub(super) fn start(place: &Place<'_>) -> Result<Target, String> {
     command.arg("--config").arg(&file).current_dir(place.folder);
     let mut program = Program::start(command, place.folder.join("mcp-proxy.log"))?;
     let limit = Duration::from_secs(START_SECONDS_MAX);
+    let idle_mib = program.resident_mib()?;
     // One session for each connection. One that does not come up is given up and opened again, as a client would.
     let lanes: Result<Vec<Lane>, String> =
         (0..place.lanes).map(|_| program.until(limit, || session(address))).collect();
-    Ok(Target { name: MCP_PROXY, revision: Revision::Sessions, address, lanes: lanes?, program: Some(program) })
+    Ok(Target {
+        name: MCP_PROXY,
+        revision: Revision::Sessions,
+        address,
+        lanes: lanes?,
+        idle_mib,
+        program: Some(program),
+    })
 }
 
 fn session(address: SocketAddr) -> Result<Lane, String> {

@@ -50,6 +50,8 @@ pub struct Target {
     pub address: SocketAddr,
     /// How the calls on each connection are written.
     pub lanes: Vec<Lane>,
+    /// What it takes right after its start, before anybody has connected, in mebibytes.
+    pub idle_mib: f64,
     /// Where nothing stands in between, it is the server itself that is weighed.
     pub(super) program: Option<Program>,
 }
@@ -77,7 +79,7 @@ impl Stage {
                 CONTEXTFORGE => contextforge::start(&place)?,
                 WRIT => writ::start(&place, WRIT, "buffered")?,
                 WRIT_DURABLE => writ::start(&place, WRIT_DURABLE, "durable")?,
-                _ => direct(&place),
+                _ => direct(&place, upstream.resident_mib()?),
             });
         }
         Ok(Self { targets, upstream })
@@ -92,9 +94,9 @@ impl Stage {
     }
 }
 
-fn direct(place: &Place<'_>) -> Target {
+fn direct(place: &Place<'_>, idle_mib: f64) -> Target {
     let address = place.upstream;
     let lane = |_| Lane::new(address, upstream::PATH, Revision::Stateless, TOOL, &[]);
     let lanes = (0..place.lanes).map(lane).collect();
-    Target { name: DIRECT, revision: Revision::Stateless, address, lanes, program: None }
+    Target { name: DIRECT, revision: Revision::Stateless, address, lanes, idle_mib, program: None }
 }

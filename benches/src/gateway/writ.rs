@@ -78,10 +78,11 @@ pub(super) fn start(place: &Place<'_>, name: &'static str, reads: &str) -> Resul
     let address = said.get("listening").and_then(Json::as_str).and_then(|address| address.strip_prefix("http://"));
     let address: Option<SocketAddr> = address.and_then(|address| address.parse().ok());
     let address = address.ok_or_else(|| program.explain(&line))?;
+    let idle_mib = program.resident_mib()?;
     let bearer = bearer(place.writ, &folder)?;
     let lanes: Result<Vec<Lane>, String> =
         (0..place.lanes).map(|_| run(address, &bearer).map_err(|why| program.explain(&why))).collect();
-    Ok(Target { name, revision: Revision::Stateless, address, lanes: lanes?, program: Some(program) })
+    Ok(Target { name, revision: Revision::Stateless, address, lanes: lanes?, idle_mib, program: Some(program) })
 }
 
 /// The personal token of whoever starts the runs, as a header.
