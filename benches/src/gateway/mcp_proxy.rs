@@ -2,7 +2,7 @@
 //! breaker, cache and joining of equal calls. Every call here is another one, so the last two never answer themselves.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(super) fn start(place: &Place<'_>) -> Result<Target, String> {
     command.arg("--config").arg(&file).current_dir(place.folder);
     let mut program = Program::start(command, place.folder.join("mcp-proxy.log"))?;
     let limit = Duration::from_secs(START_SECONDS_MAX);
+    // It listens before anything is weighed.
+    program.until(limit, || TcpStream::connect(address).map(drop).map_err(|error| error.to_string()))?;
     let idle_mib = program.resident_mib()?;
     // One session for each connection. One that does not come up is given up and opened again, as a client would.
     let lanes: Result<Vec<Lane>, String> =
