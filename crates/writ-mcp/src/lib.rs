@@ -13,6 +13,8 @@ pub mod bridge;
 pub mod credential;
 mod lanes;
 mod outbound;
+mod pieces;
+mod revision;
 mod secret;
 pub mod server;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 
 use crate::lanes::Response;
 use crate::outbound::HttpError;
+use crate::pieces::{Pieces, TooLarge};
 
 /// How much of a failure's text is read.
 const FAILURE_BYTES_MAX: usize = 8 * 1024;
@@ -74,25 +75,12 @@ fn failure(status: StatusCode, body: &[u8]) -> HttpError {
     StreamableHttpError::UnexpectedServerResponse(Cow::Owned(format!("HTTP {status}: {shown}")))
 }
 
-/// A whole body, of one piece without a copy.
 async fn whole(mut response: Response, bytes_max: usize) -> Result<Bytes, HttpError> {
-    let too_large = || StreamableHttpError::ResponseBodyTooLarge { max_size: bytes_max };
-    let (mut first, mut collected) = (Bytes::new(), Vec::new());
+    let mut pieces = Pieces::new(bytes_max);
     while let Some(chunk) = response.chunk().await? {
-        let so_far = first.len().max(collected.len());
-        if chunk.len() > bytes_max.saturating_sub(so_far) {
-            return Err(too_large());
-        }
-        if so_far == 0 {
-            first = chunk;
-            continue;
-        }
-        if collected.is_empty() {
-            collected.extend_from_slice(&first);
-        }
-        collected.extend_from_slice(&chunk);
+        pieces.push(chunk).map_err(|TooLarge| StreamableHttpError::ResponseBodyTooLarge { max_size: bytes_max })?;
     }
-    Ok(if collected.is_empty() { first } else { Bytes::from(collected) })
+    Ok(pieces.joined())
 }
 
 /// The kind of a body, without its parameters; in small letters where it is one that is known here.

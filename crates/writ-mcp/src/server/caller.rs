@@ -23,13 +23,12 @@ use writ_engine::upstream::{Caller, Notice, method_of};
 use super::aside::Aside;
 use super::{client, level};
 use crate::outbound::quoted;
+use crate::revision::LOG_LEVEL_META;
 
 /// How long a client may take to take in one line.
 const TELL_SECONDS_MAX: u64 = 10;
 /// How long a client may take to answer one question. An integration's own limit is usually shorter.
 const ASK_SECONDS_MAX: u64 = 300;
-/// Where a request says from which level on it wants log lines (2026-07-28). Where it says nothing, it wants none.
-const LOG_LEVEL_META: &str = "io.modelcontextprotocol/logLevel";
 
 /// The client of one request.
 pub(super) struct ClientCaller {

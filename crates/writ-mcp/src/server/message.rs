@@ -13,8 +13,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::map::Entry;
 use serde_json::{Map, Value as Json};
 
-/// Where a request names its revision (2026-07-28, `_meta` of a request).
-pub(super) const REVISION_META: &str = "io.modelcontextprotocol/protocolVersion";
+use crate::revision::REVISION_META;
 
 /// How the names begin that the JSON library has for itself (`serde_json`, its feature `raw_value`).
 const LIBRARY_PREFIX: &str = "$serde_json::private::";

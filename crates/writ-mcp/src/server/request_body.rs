@@ -7,6 +7,7 @@ use futures::StreamExt;
 use http::StatusCode;
 
 use super::faults::Fault;
+use crate::pieces::{Pieces, TooLarge};
 
 /// How long a worker may take to send one request.
 const SECONDS_MAX: u64 = 30;
@@ -22,29 +23,17 @@ pub(super) async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Fault> {
     })
 }
 
-/// A body that arrives in one piece is not copied.
 async fn read_unhurried(body: Body, bytes_max: usize) -> Result<Bytes, Fault> {
     let mut chunks = body.into_data_stream();
-    let (mut first, mut collected) = (Bytes::new(), Vec::new());
+    let mut pieces = Pieces::new(bytes_max);
     while let Some(chunk) = chunks.next().await {
         let chunk =
             chunk.map_err(|_| Fault::new(StatusCode::BAD_REQUEST, "the request ended before it was complete"))?;
-        // Whatever was collected begins with the first piece.
-        let so_far = first.len().max(collected.len());
-        if chunk.len() > bytes_max.saturating_sub(so_far) {
-            let message = format!("the request is larger than {bytes_max} bytes");
-            return Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, message));
-        }
-        if so_far == 0 {
-            first = chunk;
-            continue;
-        }
-        if collected.is_empty() {
-            collected.extend_from_slice(&first);
-        }
-        collected.extend_from_slice(&chunk);
+        pieces.push(chunk).map_err(|TooLarge| {
+            Fault::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the request is larger than {bytes_max} bytes"))
+        })?;
     }
-    Ok(if collected.is_empty() { first } else { Bytes::from(collected) })
+    Ok(pieces.joined())
 }
 
 #[cfg(test)]

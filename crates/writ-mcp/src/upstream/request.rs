@@ -18,11 +18,10 @@ use super::direct::Direct;
 use super::ourselves::capabilities;
 use super::outcome::Kind;
 use super::tools::Tools;
+use crate::revision::{CAPABILITIES_META, LOG_LEVEL_META};
 
 /// The member of a request's `_meta` that names an effect, so that an integration can tell a repeated request.
 pub const IDEMPOTENCY_META: &str = "writ.dev/idempotency-key";
-pub(super) const CAPABILITIES_META: &str = "io.modelcontextprotocol/clientCapabilities";
-const LOG_LEVEL_META: &str = "io.modelcontextprotocol/logLevel";
 
 /// What an answer must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

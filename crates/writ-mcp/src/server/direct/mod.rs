@@ -21,13 +21,11 @@ use serde_json::Value as Json;
 pub(super) use answer::respond;
 pub(super) use headers::Hosts;
 
-use super::message::{Message, REVISION_META};
+use super::message::Message;
 use super::parameter_headers::Schemas;
+use crate::revision::{CAPABILITIES_META, REVISION, REVISION_META};
 
 const METHOD: &str = "tools/call";
-const REVISION: &str = "2026-07-28";
-/// Where a request says what its client takes.
-const CAPABILITIES_META: &str = "io.modelcontextprotocol/clientCapabilities";
 /// How many members a request has: `jsonrpc`, `id`, `method` and `params`.
 const MEMBERS: usize = 4;
 /// The parameters of a call that begins. One that goes on has others.

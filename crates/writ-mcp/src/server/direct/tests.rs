@@ -26,9 +26,10 @@ use writ_engine::upstream::{Caller, Notice};
 use writ_engine::view::TaskView;
 
 use super::{CAPABILITIES_META, DirectCall, Hosts, respond};
+use crate::revision::REVISION_META;
 use crate::server::aside::Aside;
 use crate::server::caller::ClientCaller;
-use crate::server::message::{Message, REVISION_META};
+use crate::server::message::Message;
 use crate::server::parameter_headers::Schemas;
 use crate::server::{dropped, introduction, results, tasks};
 use crate::testing::object;
