@@ -13,8 +13,10 @@ use writ_trail::tree::Tree;
 
 use crate::backend::{Database, Reads};
 use crate::commit::{Commit, CommitError, Durable};
+use crate::front::Front;
+use crate::shared::{Ending, Shared};
 use crate::tiles::Upper;
-use crate::writer::{Ending, Front, Message, Reply, Request, Shared, Writer, replace_file};
+use crate::writer::{Message, Reply, Request, Writer, replace_file};
 
 /// How many requests may wait for the writer.
 const WAITING_REQUESTS_MAX: usize = 8192;
