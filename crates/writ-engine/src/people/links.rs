@@ -4,9 +4,8 @@
 
 use writ_core::code::Refusal;
 use writ_core::event::Event;
-use writ_store::Commit;
 
-use crate::engine::{Engine, refusal_of};
+use crate::engine::Engine;
 
 impl Engine {
     /// Records that a person has linked an integration, with the scopes that were granted. None of the names may be a
@@ -28,10 +27,5 @@ impl Engine {
     pub async fn record_unlinked(&self, person: &str, integration: &str) -> Result<(), Refusal> {
         let (person, integration) = (person.to_owned(), integration.to_owned());
         self.record_outside_runs(Event::IntegrationUnlinked { person, integration }).await
-    }
-
-    async fn record_outside_runs(&self, event: Event) -> Result<(), Refusal> {
-        let commit = Commit { run: None, at: self.clock.now(), events: vec![event] };
-        self.store.commit(commit).await.map(|_| ()).map_err(|error| refusal_of(&error))
     }
 }

@@ -95,8 +95,7 @@ impl Engine {
             }
         }
         let event = Event::SignedIn { person: person.person.clone(), how: "sign-in link".to_owned() };
-        let commit = Commit { run: None, at: now, events: vec![event] };
-        self.store.commit(commit).await.map_err(|error| refusal_of(&error))?;
+        self.record_outside_runs(event).await?;
         let expires_at = now.saturating_add(SESSION_MILLISECONDS);
         let session = Claims {
             aud: Audience::Console,
@@ -108,6 +107,12 @@ impl Engine {
             jti: new_id("s")?,
         };
         Ok(SessionStarted { token: self.tokens.issue(&session), expires_at, person })
+    }
+
+    /// Records what people do that is part of no run.
+    async fn record_outside_runs(&self, event: Event) -> Result<(), Refusal> {
+        let commit = Commit { run: None, at: self.clock.now(), events: vec![event] };
+        self.store.commit(commit).await.map(|_| ()).map_err(|error| refusal_of(&error))
     }
 
     /// The value that a form of this session must carry.
