@@ -118,27 +118,36 @@ impl Engine {
     /// have come since.
     pub(crate) async fn compare(&self, current: &Current, integration: &str, server: &ServerDescription) -> Departed {
         let plans = current.epoch.tools.values().filter(|plan| plan.identity.name == integration);
-        let compared = plans.map(|plan| (plan, departures(plan, server)));
-        let compared: Vec<_> = compared.filter(|(_, reasons)| !reasons.is_empty()).collect();
-        let for_all: Vec<_> = compared.iter().filter(|(plan, _)| concerns_everybody(plan, server)).collect();
-        let departed = || -> Departed {
-            compared.iter().map(|(plan, reasons)| (plan.full_name.clone(), reasons.clone())).collect()
-        };
-        if for_all.is_empty() {
-            return departed();
+        let (mut departed, mut for_all) = (Departed::new(), Departed::new());
+        for plan in plans {
+            let reasons = departures(plan, server);
+            if reasons.is_empty() {
+                continue;
+            }
+            if concerns_everybody(plan, server) {
+                for_all.insert(plan.full_name.clone(), reasons.clone());
+            }
+            departed.insert(plan.full_name.clone(), reasons);
+        }
+        self.quarantine(current, for_all).await;
+        departed
+    }
+
+    /// Puts tools into quarantine, unless other definitions than `current` are in force by now.
+    async fn quarantine(&self, current: &Current, departed: Departed) {
+        if departed.is_empty() {
+            return;
         }
         // New definitions wait until this is done.
         let _no_definitions_change = self.execution.read().await;
         if self.current().number != current.number {
-            return departed();
+            return;
         }
-        for (plan, reasons) in for_all {
-            let since = self.clock.now();
-            let new = Quarantined { since, reasons: reasons.clone(), recorded: false };
-            self.in_quarantine().entry(plan.full_name.clone()).or_insert(new);
+        for (tool, reasons) in departed {
+            let new = Quarantined { since: self.clock.now(), reasons, recorded: false };
+            self.in_quarantine().entry(tool).or_insert(new);
         }
         self.enforce_quarantines().await;
-        departed()
     }
 
     /// New definitions are in force: in quarantine is what was not as pinned when they were checked, and nothing else.
