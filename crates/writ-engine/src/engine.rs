@@ -1,7 +1,6 @@
 //! The engine's parts, and how it is opened and reloaded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -396,11 +395,7 @@ fn keep(workspace: &Workspace, definition: &MissionDefinition) -> std::io::Resul
         std::fs::create_dir_all(folder)?;
     }
     // Whole or not at all: runs that are open rest on it after a restart.
-    let new = file.with_extension("new");
-    let mut written = std::fs::File::create(&new)?;
-    written.write_all(&serde_json::to_vec(definition)?)?;
-    written.sync_all()?;
-    std::fs::rename(&new, &file)
+    crate::pin::replace(&file, &serde_json::to_string(definition)?)
 }
 
 /// A kept definition, if it is there and is what its version says.
