@@ -73,10 +73,15 @@ pub(super) async fn discover(
 pub(super) async fn published_by(http: &Arc<OAuthHttp>, issuer: &str) -> Result<AuthorizationMetadata, Trouble> {
     let resolved = library_client(http, issuer).await?.resolve_metadata().await?;
     let said = resolved.metadata.issuer.as_deref().unwrap_or_default();
-    if !resolved.source.is_discovered() || said.trim_end_matches('/') != issuer.trim_end_matches('/') {
+    if !resolved.source.is_discovered() || !is_same_issuer(said, issuer) {
         return Err(Trouble::failed("the authorization server publishes no metadata of its own"));
     }
     Ok(resolved.metadata)
+}
+
+/// Whether two addresses are one issuer's: a slash at the end makes no other.
+pub(super) fn is_same_issuer(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
 async fn library_client(http: &Arc<OAuthHttp>, base: &str) -> Result<AuthorizationManager, Trouble> {

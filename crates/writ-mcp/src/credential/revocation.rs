@@ -10,7 +10,7 @@ use rmcp::transport::auth::StoredCredentials;
 use serde_json::Value as Json;
 use url::form_urlencoded::Serializer;
 
-use super::discovery::published_by;
+use super::discovery::{is_same_issuer, published_by};
 use super::form::{Client, known, only_in_the_form};
 use super::oauth::OAuthSource;
 use super::store::secrets_of;
@@ -67,7 +67,7 @@ impl OAuthSource {
     /// one, that alone.
     fn may_be_asked(&self, issuer: &str) -> bool {
         let named = self.settings.issuer.as_deref();
-        named.is_none_or(|named| named.trim_end_matches('/') == issuer.trim_end_matches('/'))
+        named.is_none_or(|named| is_same_issuer(named, issuer))
     }
 
     /// Has one token ended. Gives the code with which the server refuses.

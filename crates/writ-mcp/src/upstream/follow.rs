@@ -19,13 +19,12 @@ use tokio::time::{interval, timeout};
 use writ_engine::upstream::{Caller, Notice};
 
 use super::changes::{Attached, Heard, keep_listening};
+use super::conversation::TELL_SECONDS_MAX;
 
 /// How many follow one connection's resources.
 const FOLLOWERS_MAX: usize = 256;
 /// How many of them are one run's.
 const RUN_FOLLOWERS_MAX: usize = 64;
-/// How long a follower may take to hear one notice.
-const TELL_SECONDS_MAX: u64 = 5;
 /// How often those who have gone away are looked for.
 const FORGET_SECONDS: u64 = 30;
 
@@ -233,7 +232,7 @@ fn is_or_holds(followed: &str, changed: &str) -> bool {
     })
 }
 
-/// Tells followers for as long as there are any to tell. One notice at a time is on its way to each.
+/// Tells followers, and forgets those who have gone away, for as long as their list is there. One notice at a time is on its way to each.
 async fn tell(follows: Weak<Follows>, news: Arc<Notify>) {
     let limit = Duration::from_secs(TELL_SECONDS_MAX);
     let mut on_their_way: JoinSet<u64> = JoinSet::new();
