@@ -6,8 +6,8 @@
 //! is offered now ([`look()`], [`difference`]), finds text that a person would not see ([`hidden()`]), and writes pins
 //! into a definition file without touching anything else in it ([`write_pin`]).
 //!
-//! Invariants: nothing here asks a server; text of a server's leaves as [`visible`](writ_core::visible) text of bounded length; a file is
-//! replaced as a whole or not at all; no class is ever changed.
+//! Invariants: nothing here asks a server; text of a server's leaves as [`visible`](writ_core::visible) text of bounded
+//! length; a file is replaced as a whole or not at all; no class is ever changed.
 
 mod accept;
 mod change;
