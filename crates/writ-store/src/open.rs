@@ -108,12 +108,11 @@ impl Store {
         let checkpoint_file = folder.join("checkpoint");
         let verifier = signer.verifier();
         let (note, signed_size) = signed(&checkpoint_file, &signer, &verifier, &opened.leaves)?;
-        let (found, counted) = (opened.leaves.len(), opened.counted);
-        if counted.is_some_and(|counted| usize::try_from(counted).ok() != Some(found)) {
-            return Err(OpenError::Forked(format!(
-                "{} leaves were counted, {found} are there",
-                counted.unwrap_or_default()
-            )));
+        let found = opened.leaves.len();
+        if let Some(counted) = opened.counted
+            && usize::try_from(counted).ok() != Some(found)
+        {
+            return Err(OpenError::Forked(format!("{counted} leaves were counted, {found} are there")));
         }
         let last_leaf = opened.leaves.last().copied();
         let tree = Tree::from_leaves(opened.leaves);
@@ -170,8 +169,8 @@ impl Store {
     }
 
     /// Records events without waiting for the sync, which follows within 50 ms. The answer comes once the events were
-    /// found legal, have their place in the log, and the run's state holds them. It proves nothing that an effect may rest on, which is why it
-    /// holds no [`Durable`].
+    /// found legal, have their place in the log, and the run's state holds them. It proves nothing that an effect may
+    /// rest on, which is why it holds no [`Durable`].
     ///
     /// # Errors
     /// As [`Store::commit`].

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
+use writ_trail::hash::HASH_BYTES;
 use writ_trail::note::NOTE_BYTES_MAX;
 use writ_trail::tile::{TILE_WIDTH, Tile, TileKind};
 
@@ -13,8 +14,6 @@ use crate::wiring;
 
 /// How long one answer may take.
 const ANSWER_SECONDS_MAX: u64 = 30;
-/// How large a hash of a tile is.
-const HASH_BYTES: usize = 32;
 
 /// A log's addresses.
 pub(super) struct Remote {
