@@ -76,12 +76,6 @@ impl PostgresUrl {
         Ok(Self { config })
     }
 
-    /// Whether it holds a password, which does not belong in a file that is kept in Git.
-    #[must_use]
-    pub fn has_password(&self) -> bool {
-        self.config.get_password().is_some()
-    }
-
     pub(super) fn config(&self) -> &Config {
         &self.config
     }
@@ -140,7 +134,7 @@ mod tests {
         ];
         for text in texts {
             let url = PostgresUrl::parse(text).unwrap();
-            assert!(url.has_password());
+            assert!(url.config().get_password().is_some());
             assert!(!format!("{url} {url:?}").contains("swordfish"), "{url}");
             assert!(url.to_string().starts_with("postgres://writ@"), "{url}");
             assert!(url.to_string().ends_with(":5433/acme"), "{url}");
@@ -155,7 +149,7 @@ mod tests {
     fn a_connection_that_could_be_read_is_asked_for_in_words() {
         let sockets = "postgres:///acme?host=/run/postgresql&user=writ";
         for text in ["postgres://writ@localhost/acme", "postgres://writ@127.0.0.1/acme", sockets] {
-            assert!(!PostgresUrl::parse(text).unwrap().has_password(), "{text}");
+            assert!(PostgresUrl::parse(text).unwrap().config().get_password().is_none(), "{text}");
         }
         let refused = |text| PostgresUrl::parse(text).unwrap_err();
         assert_eq!(refused("postgres://writ@db.example/acme"), UrlError::Unprotected);
