@@ -31,7 +31,14 @@ SET search_path = writ, pg_temp;
 SET default_transaction_read_only = on;
 SET statement_timeout = '300s'";
 
-type Parameter = Box<dyn ToSql + Sync + Send>;
+/// What a statement is asked with, on its way to the wire's thread.
+pub(super) type Parameter = Box<dyn ToSql + Sync + Send>;
+
+/// The look-ups by an id or a key, which the session that writes makes too.
+pub(super) const RUN: &str = "SELECT state FROM runs WHERE run = $1";
+pub(super) const DECISION: &str = "SELECT state FROM decisions WHERE decision = $1";
+pub(super) const EFFECT_KEY: &str =
+    "SELECT decision FROM effect_keys WHERE sha256(effect_key) = sha256($1::bytea) AND effect_key = $1";
 
 /// A few connections.
 pub(super) struct Pool {
@@ -158,19 +165,18 @@ impl Reads for PostgresReads {
         if id.contains('\0') {
             return Ok(None);
         }
-        Ok(self.column("SELECT state FROM runs WHERE run = $1", vec![text(id)])?.pop())
+        Ok(self.column(RUN, vec![text(id)])?.pop())
     }
 
     fn decision(&self, id: &str) -> Result<Option<String>, ReadError> {
         if id.contains('\0') {
             return Ok(None);
         }
-        Ok(self.column("SELECT state FROM decisions WHERE decision = $1", vec![text(id)])?.pop())
+        Ok(self.column(DECISION, vec![text(id)])?.pop())
     }
 
     fn effect_key(&self, key: &str) -> Result<Option<String>, ReadError> {
-        let sql = "SELECT decision FROM effect_keys WHERE sha256(effect_key) = sha256($1::bytea) AND effect_key = $1";
-        Ok(self.column(sql, vec![Box::new(key.as_bytes().to_vec())])?.pop())
+        Ok(self.column(EFFECT_KEY, vec![Box::new(key.as_bytes().to_vec())])?.pop())
     }
 
     fn recorded_at(&self, seq: i64) -> Result<Option<Milliseconds>, ReadError> {

@@ -16,6 +16,7 @@ use tokio_postgres::{Client, Statement};
 use writ_trail::hash::Hash;
 
 use super::append::{APPEND, Chunk};
+use super::read::{DECISION, EFFECT_KEY, RUN};
 use super::schema;
 use super::url::PostgresUrl;
 use super::wire::{Failure, connect};
@@ -112,15 +113,13 @@ impl Session {
         let sql = "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_activity
                    WHERE pid = pg_backend_pid()";
         let row = client.query_one(sql, &[]).await?;
-        let effect_key =
-            "SELECT decision FROM effect_keys WHERE sha256(effect_key) = sha256($1::bytea) AND effect_key = $1";
         Ok(Self {
             epoch,
             backend: Backend { number: row.try_get(0)?, started: row.try_get(1)? },
             append: client.prepare(APPEND).await?,
-            run: client.prepare("SELECT state FROM runs WHERE run = $1").await?,
-            decision: client.prepare("SELECT state FROM decisions WHERE decision = $1").await?,
-            effect_key: client.prepare(effect_key).await?,
+            run: client.prepare(RUN).await?,
+            decision: client.prepare(DECISION).await?,
+            effect_key: client.prepare(EFFECT_KEY).await?,
             client,
         })
     }

@@ -7,7 +7,7 @@ use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
 use super::append::chunks;
-use super::read::Pool;
+use super::read::{Parameter, Pool};
 use super::session::{Backend, Session};
 use super::url::PostgresUrl;
 use super::wire::{Failure, Wire};
@@ -23,9 +23,6 @@ const LOOK: Duration = Duration::from_secs(1);
 const REGAIN: Duration = Duration::from_secs(15);
 /// How long a store that is closed waits for its lock to be free.
 const RELEASE: Duration = Duration::from_secs(2);
-
-/// A key to look up by: an id, or the bytes of an effect key.
-type Key = Box<dyn ToSql + Sync + Send>;
 
 pub(super) struct PostgresWrites {
     pub(super) wire: Arc<Wire>,
@@ -52,7 +49,7 @@ impl PostgresWrites {
         outcome
     }
 
-    fn look_up(&mut self, statement: fn(&Session) -> &Statement, key: Key) -> Result<Option<String>, WriteError> {
+    fn look_up(&mut self, statement: fn(&Session) -> &Statement, key: Parameter) -> Result<Option<String>, WriteError> {
         let session = self.session()?;
         let found = self.wire.wait(LOOK_UP, async move {
             let parameters: [&(dyn ToSql + Sync); 1] = [&*key];
