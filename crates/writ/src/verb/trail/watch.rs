@@ -6,7 +6,6 @@
 //! beside. What was kept stays as it was, so that the alarm is raised again until a person has looked.
 
 use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use std::time::Duration;
 use serde_json::json;
 use writ_core::visible::visible_line;
 use writ_engine::clock::Clock;
+use writ_engine::pin;
 use writ_engine::token::read_or_create_secret;
 use writ_trail::checkpoint::{Checkpoint, CheckpointError};
 use writ_trail::note::{self, Cosigner, Verifier};
@@ -212,12 +212,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 
 /// Replaces a file so that a reader, or a crash, sees the old or the new content whole.
 fn replace(path: &Path, content: &str) -> Result<(), String> {
-    let new = beside(path, "new");
-    let write = || {
-        let mut file = File::create(&new)?;
-        file.write_all(content.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&new, path)
-    };
-    write().map_err(|error: std::io::Error| format!("`{}`: {error}", path.display()))
+    // A name alone has no folder that could be synced.
+    let replaced = std::path::absolute(path).and_then(|path| pin::replace(&path, content));
+    replaced.map_err(|error| format!("`{}`: {error}", path.display()))
 }
