@@ -90,9 +90,8 @@ impl Proof {
     /// order does not matter.
     ///
     /// Fails where the checkpoint is not signed by the log and each of the witnesses, and nobody else,
-    /// or not over these leaf hashes, where no
-    /// leaf is chosen or one is chosen twice, and where a chosen leaf is not in the log with this
-    /// salt and body: what is made here verifies.
+    /// or not over these leaf hashes, where no leaf is chosen or one is chosen twice, and where a
+    /// chosen leaf is not in the log with this salt and body: what is made here verifies.
     pub fn new(
         checkpoint: &str,
         log: &Verifier,

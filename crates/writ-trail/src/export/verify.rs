@@ -26,8 +26,9 @@ struct Difference {
 
 /// Verifies an export against the log's public key.
 ///
-/// The checkpoint must carry the log's signature, one by each of the witnesses, and no other. Fails with the first thing that is wrong: a byte that differs, something missing,
-/// something that does not belong there.
+/// The checkpoint must carry the log's signature, one by each of the witnesses, and no other. Fails
+/// with the first thing that is wrong: a byte that differs, something missing, something that does
+/// not belong there.
 pub fn verify_export(dir: &Path, log: &Verifier, witnesses: &[Verifier]) -> Result<Report, VerifyError> {
     verify_export_reading(dir, log, witnesses, |_, _| {})
 }
