@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use writ_store::{CommitError, Database, Durable, OpenError, Options, PostgresUrl, Store};
+use writ_store::{CommitError, Database, Durable, OpenError, PostgresUrl, Store};
 
-use crate::fixture::{claimed, commit, play, signed, signer, started, until};
+use crate::fixture::{claimed, commit, database_in, play, signed, started, try_open_on, until};
 use crate::postgres::Postgres;
 
 /// A server of one test, and a store on it with one run.
@@ -22,7 +22,6 @@ const DATABASE: &str = "acme";
 impl Stage {
     async fn open() -> Self {
         let server = Postgres::start();
-        server.create(DATABASE);
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(try_open(&server, &folder).unwrap());
         play(&store, [commit("r-1", [started()])]).await;
@@ -92,12 +91,7 @@ impl Stage {
 }
 
 fn try_open(server: &Postgres, folder: &TempDir) -> Result<Store, OpenError> {
-    let url = PostgresUrl::parse(&server.url(DATABASE)).unwrap();
-    Store::open(Options {
-        folder: folder.path().to_owned(),
-        signer: signer(),
-        database: Database::Postgres(Box::new(url)),
-    })
+    try_open_on(folder.path(), database_in(server, DATABASE))
 }
 
 #[tokio::test]
@@ -217,7 +211,7 @@ async fn a_server_that_is_not_there_is_named_without_the_password() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = format!("postgres:///acme?host={}&user=writ&password=swordfish", folder.path().display());
     let database = Database::Postgres(Box::new(PostgresUrl::parse(&nowhere).unwrap()));
-    let refused = Store::open(Options { folder: folder.path().to_owned(), signer: signer(), database }).unwrap_err();
+    let refused = try_open_on(folder.path(), database).unwrap_err();
     assert!(matches!(refused, OpenError::Unreachable(_)), "{refused:?}");
     assert!(!format!("{refused} {refused:?}").contains("swordfish"), "{refused:?}");
 }

@@ -4,16 +4,14 @@
 use std::fs;
 use std::path::Path;
 
-use writ_store::{CommitError, Database, OpenError, Options, PostgresUrl, Store};
+use writ_store::{CommitError, OpenError, Store};
 
-use crate::fixture::{claimed, commit, play, signed, signer, started, until};
+use crate::fixture::{claimed, commit, database_in, play, signed, started, try_open_on, until};
 use crate::postgres::{self, Postgres};
 
 /// The store of a data folder in a database of the shared server.
 fn try_open(folder: &Path, database: &str) -> Result<Store, OpenError> {
-    Postgres::shared().create(database);
-    let url = PostgresUrl::parse(&Postgres::shared().url(database)).unwrap();
-    Store::open(Options { folder: folder.to_owned(), signer: signer(), database: Database::Postgres(Box::new(url)) })
+    try_open_on(folder, database_in(Postgres::shared(), database))
 }
 
 /// What another machine needs beside the database.

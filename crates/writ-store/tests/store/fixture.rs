@@ -29,7 +29,11 @@ pub(crate) fn signer() -> Signer {
 }
 
 pub(crate) fn try_open(folder: &Path) -> Result<Store, OpenError> {
-    Store::open(Options { folder: folder.to_owned(), signer: signer(), database: database_of(folder) })
+    try_open_on(folder, database_of(folder))
+}
+
+pub(crate) fn try_open_on(folder: &Path, database: Database) -> Result<Store, OpenError> {
+    Store::open(Options { folder: folder.to_owned(), signer: signer(), database })
 }
 
 /// The database of a store: one of its own for each folder.
@@ -37,9 +41,13 @@ pub(crate) fn database_of(folder: &Path) -> Database {
     if !postgres::is_chosen() {
         return Database::Sqlite;
     }
-    let name = postgres_name(folder);
-    Postgres::shared().create(&name);
-    Database::Postgres(Box::new(PostgresUrl::parse(&Postgres::shared().url(&name)).unwrap()))
+    database_in(Postgres::shared(), &postgres_name(folder))
+}
+
+/// A database of this name on a server, made if it is not there yet.
+pub(crate) fn database_in(server: &Postgres, name: &str) -> Database {
+    server.create(name);
+    Database::Postgres(Box::new(PostgresUrl::parse(&server.url(name)).unwrap()))
 }
 
 /// What a folder's database is called on a server: its path, in letters, digits and underlines.
