@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 const START_SECONDS_MAX: u64 = 120;
-const TOKEN_SECONDS_MAX: u64 = 60;
+const PROGRAM_SECONDS_MAX: u64 = 60;
 const END_SECONDS_MAX: u64 = 30;
 /// How many lines of the server's log are shown where something failed.
 const LOG_LINES_SHOWN: usize = 12;
@@ -121,14 +121,20 @@ pub(crate) async fn token(writ: &Path, workspace: &Path, person: &str) -> Result
     let failed = |why: &str| format!("`writ person token {person}`: {why}");
     let mut command = Command::new(writ);
     command.args(["person", "token", person, "--workspace"]).arg(workspace).arg("--json");
-    command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(Duration::from_secs(TOKEN_SECONDS_MAX), command.output()).await;
-    let output = output.map_err(|_| failed("it does not end"))?.map_err(|error| failed(&error.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).trim()));
-    }
-    let said: Value = serde_json::from_slice(&output.stdout).map_err(|error| failed(&error.to_string()))?;
+    let said = said(command).await.map_err(|why| failed(&why))?;
+    let said: Value = serde_json::from_slice(&said).map_err(|error| failed(&error.to_string()))?;
     said.get("token").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| failed("it says no token"))
+}
+
+/// What a command says on standard output, until it has ended well.
+pub(crate) async fn said(mut command: Command) -> Result<Vec<u8>, String> {
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(Duration::from_secs(PROGRAM_SECONDS_MAX), command.output()).await;
+    let output = output.map_err(|_| "it does not end")?.map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    Ok(output.stdout)
 }
 
 /// The address, once the server says it; nothing where it ends before.

@@ -8,8 +8,6 @@ mod sqlite;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio::process::Command;
@@ -22,8 +20,7 @@ use super::ledger::Entry;
 use super::notes::Acknowledged;
 use super::stage::Stage;
 use super::{NOT_ON_POSTGRES, Store};
-
-const PROGRAM_SECONDS_MAX: u64 = 60;
+use crate::tau::server;
 
 /// Everything that is known of a round.
 #[derive(Debug, Clone)]
@@ -98,13 +95,9 @@ fn events(folder: &Path, key: &str) -> Result<Vec<Value>, String> {
 async fn said(writ: &Path, words: &[&str]) -> Result<String, String> {
     let failed = |why: &str| format!("`writ {}`: {why}", words.join(" "));
     let mut command = Command::new(writ);
-    command.args(words).stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(Duration::from_secs(PROGRAM_SECONDS_MAX), command.output()).await;
-    let output = output.map_err(|_| failed("it does not end"))?.map_err(|error| failed(&error.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).trim()));
-    }
-    String::from_utf8(output.stdout).map_err(|_| failed("what it says is not UTF-8"))
+    command.args(words);
+    let said = server::said(command).await.map_err(|why| failed(&why))?;
+    String::from_utf8(said).map_err(|_| failed("what it says is not UTF-8"))
 }
 
 fn word(path: &Path) -> Result<&str, String> {

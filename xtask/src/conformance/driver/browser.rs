@@ -3,7 +3,6 @@
 //! The authorization server of the suite asks nobody: it sends the browser straight back. Cookies go to Writ alone.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -11,6 +10,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, Url};
 use serde_json::Value;
 use tokio::process::Command;
+
+use crate::tau::server::said;
 
 const ANSWER_SECONDS_MAX: u64 = 30;
 
@@ -65,12 +66,8 @@ async fn sign_in_link(writ: &Path, workspace: &Path, person: &str) -> Result<Url
     let failed = |why: &str| format!("`writ person sign-in {person}`: {why}");
     let mut command = Command::new(writ);
     command.args(["person", "sign-in", person, "--workspace"]).arg(workspace).arg("--json");
-    command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = command.output().await.map_err(|error| failed(&error.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).trim()));
-    }
-    let said: Value = serde_json::from_slice(&output.stdout).map_err(|error| failed(&error.to_string()))?;
+    let said = said(command).await.map_err(|why| failed(&why))?;
+    let said: Value = serde_json::from_slice(&said).map_err(|error| failed(&error.to_string()))?;
     let link = said.get("link").and_then(Value::as_str).ok_or_else(|| failed("it says no link"))?;
     Url::parse(link).map_err(|error| failed(&error.to_string()))
 }
