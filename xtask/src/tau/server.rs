@@ -1,7 +1,7 @@
 //! Writ itself, as a program of its own: started on a free port, and gone when this one ends.
 //!
 //! The binary is the one beside this program. What the server has to say goes to a file, whose end is shown where
-//! something failed.
+//! something failed. Any program is started so that says where it is `listening`.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
