@@ -3,7 +3,7 @@
 //! It is written by the integration alone, before it answers, and knows nothing of Writ but the key that came with a
 //! request. So it is evidence of what happened, whatever anybody recorded of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
@@ -45,8 +45,8 @@ impl Entry {
 #[derive(Debug)]
 pub(super) struct Ledger {
     file: File,
-    /// How often each key has come in.
-    arrivals: HashMap<String, u32>,
+    /// The keys that have come in.
+    arrived: HashSet<String>,
     /// The keys whose effects have happened.
     applied: HashSet<String>,
 }
@@ -55,26 +55,23 @@ impl Ledger {
     /// Opens a ledger, with what an earlier life of the integration wrote into it.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-        let (mut arrivals, mut applied) = (HashMap::new(), HashSet::new());
+        let (mut arrived, mut applied) = (HashSet::new(), HashSet::new());
         for Entry { what, key, .. } in read(path)? {
             let Some(key) = key else { continue };
             match what {
-                What::Arrived => *arrivals.entry(key).or_insert(0_u32) += 1,
+                What::Arrived => _ = arrived.insert(key),
                 What::Applied => _ = applied.insert(key),
                 What::Recognised => {}
             }
         }
         let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
-        Ok(Self { file, arrivals, applied })
+        Ok(Self { file, arrived, applied })
     }
 
     /// Notes that a request came in. Tells whether it is the first with its key.
     pub(super) fn arrive(&mut self, of: &Entry) -> Result<bool, String> {
         self.write(&Entry { what: What::Arrived, ..of.clone() })?;
-        let Some(key) = of.key.clone() else { return Ok(true) };
-        let arrivals = self.arrivals.entry(key).or_insert(0);
-        *arrivals += 1;
-        Ok(*arrivals == 1)
+        Ok(of.key.clone().is_none_or(|key| self.arrived.insert(key)))
     }
 
     /// Lets an effect happen, or recognises it where keys are honoured. What is written is what happened.

@@ -147,22 +147,12 @@ impl<'c> Stage<'c> {
     /// Begins to start the server.
     pub(super) fn begin(&self, limit: Option<FileLimit>) -> Result<Starting, String> {
         let life = self.lives.fetch_add(1, Ordering::Relaxed);
+        let served = serve(&self.cast.writ, &self.desk);
         let command = match limit {
-            None => serve(&self.cast.writ, &self.desk),
-            Some(limit) => self.limited(limit),
+            None => served,
+            Some(limit) => limited(&served, limit),
         };
         Starting::spawn(command, self.beside(&format!("writ-{life}.log")))
-    }
-
-    /// The server with a limit on its files. A process gets a signal at its first write beyond the limit, which it may
-    /// ignore from its start; then the write fails.
-    fn limited(&self, limit: FileLimit) -> Command {
-        let ignoring = if limit.fails { "trap '' XFSZ; " } else { "" };
-        let script = format!("{ignoring}exec prlimit --fsize=\"$0\" \"$@\"");
-        let mut command = Command::new("sh");
-        command.args(["-c", &script, &limit.bytes.to_string()]).arg(&self.cast.writ);
-        command.arg("serve").arg(&self.desk).arg("--json");
-        command
     }
 
     /// Kills the server: no goodbye, nothing written after this moment.
@@ -220,6 +210,17 @@ impl<'c> Stage<'c> {
         })
         .await
     }
+}
+
+/// A command with a limit on its files. A process gets a signal at its first write beyond the limit, which it may ignore
+/// from its start; then the write fails.
+fn limited(command: &Command, limit: FileLimit) -> Command {
+    let ignoring = if limit.fails { "trap '' XFSZ; " } else { "" };
+    let script = format!("{ignoring}exec prlimit --fsize=\"$0\" \"$@\"");
+    let command = command.as_std();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &script, &limit.bytes.to_string()]).arg(command.get_program()).args(command.get_args());
+    limited
 }
 
 /// Asks again and again until there is an answer. `what` says what was waited for, where it never comes.

@@ -105,12 +105,12 @@ mod tests {
 
     #[test]
     fn an_old_server_is_none() {
-        let packages = std::env::temp_dir().join(format!("writ-xtask-postgresql-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let packages = folder.path();
         for (version, found) in [("14", false), ("15", true)] {
             std::fs::create_dir_all(packages.join(version).join("bin")).unwrap();
             std::fs::write(packages.join(version).join("bin/initdb"), "").unwrap();
-            assert_eq!(super::has_postgresql(&packages), found);
+            assert_eq!(super::has_postgresql(packages), found);
         }
-        std::fs::remove_dir_all(packages).unwrap();
     }
 }

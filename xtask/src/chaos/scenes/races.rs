@@ -1,7 +1,5 @@
 //! Two things at once, of which one may win, and never both.
 
-use std::time::{Duration, Instant};
-
 use rustix::process::Signal;
 
 use super::Scene;
@@ -27,10 +25,7 @@ pub(super) async fn rejection(scene: &mut Scene<'_>) -> Result<(), String> {
 pub(super) async fn expiry(scene: &mut Scene<'_>) -> Result<(), String> {
     let (_, case) = scene.proposed(Mission::Brief, Manner::Plain).await?;
     let stage = scene.stage;
-    let expires = Instant::now() + Duration::from_secs(BRIEF_SECONDS);
-    let before = Duration::from_millis(scene.dice.below(BEFORE_EXPIRY_MILLISECONDS));
-    let wait = expires.saturating_duration_since(Instant::now()).saturating_sub(before);
-    tokio::time::sleep(wait).await;
+    pause(BRIEF_SECONDS * 1_000 - scene.dice.below(BEFORE_EXPIRY_MILLISECONDS)).await;
     stage.vote(scene.voter(0)?, &case, true).await;
     Ok(())
 }
