@@ -29,13 +29,9 @@ pub(super) fn check(history: &History, lives: &Lives<'_>) -> Vec<Broken> {
                 holds(looked.contains(&(run.as_str(), note.as_str())), None, &what);
             }
             Acknowledged::Proposal { run, decision, action, arguments } => {
-                let proposed = lives.get(decision.as_str()).is_some_and(|life| {
-                    let recorded = life.action().unwrap_or(&Value::Null);
-                    let integration = recorded.get("integration").map_or("", |integration| text(integration, "name"));
-                    text(life.proposed, "run") == run
-                        && *action == format!("{integration}.{}", text(recorded, "tool"))
-                        && recorded.get("arguments").and_then(Value::as_object) == Some(arguments)
-                });
+                let proposed = lives
+                    .get(decision.as_str())
+                    .is_some_and(|life| text(life.proposed, "run") == run && life.is_of(action, arguments));
                 holds(proposed, Some(decision), "the proposal");
             }
             Acknowledged::Vote { decision, by, digest, approve } => {

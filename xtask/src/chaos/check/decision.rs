@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::{Lives, is, kind, number, text};
@@ -75,6 +75,14 @@ impl<'h> Life<'h> {
     /// What was approved, or was to be: the bytes under the digest.
     pub(super) fn action(&self) -> Option<&'h Value> {
         self.proposed.get("action")
+    }
+
+    /// Whether that is this tool of an integration, as `integration.tool`, with these arguments.
+    pub(super) fn is_of(&self, name: &str, arguments: &Map<String, Value>) -> bool {
+        let Some(action) = self.action() else { return false };
+        let integration = action.get("integration").map_or("", |integration| text(integration, "name"));
+        name == format!("{integration}.{}", text(action, "tool"))
+            && action.get("arguments").and_then(Value::as_object) == Some(arguments)
     }
 
     /// How the operator has classified the tool.

@@ -28,7 +28,7 @@ pub(super) fn check(ledger: &[Entry], lives: &Lives<'_>) -> Vec<Broken> {
             broken.push(Broken::anywhere(what));
             continue;
         };
-        if !is_what_was_proposed(entry, life) {
+        if !life.is_of(&entry.action, &entry.arguments) {
             broken.push(Broken::of(life.id, "something else was sent than was approved"));
         }
         let count = counts.entry(life.id).or_default();
@@ -45,13 +45,6 @@ pub(super) fn check(ledger: &[Entry], lives: &Lives<'_>) -> Vec<Broken> {
     }
     broken.extend(twice_under_one_key(lives));
     broken
-}
-
-fn is_what_was_proposed(entry: &Entry, life: &Life<'_>) -> bool {
-    let Some(action) = life.action() else { return false };
-    let integration = action.get("integration").map_or("", |integration| text(integration, "name"));
-    let name = format!("{integration}.{}", text(action, "tool"));
-    entry.action == name && action.get("arguments").and_then(Value::as_object) == Some(&entry.arguments)
 }
 
 fn of_decision(life: &Life<'_>, count: &Count) -> Vec<String> {
