@@ -46,6 +46,12 @@ pub(super) struct Case {
 }
 
 impl Case {
+    /// The case of a decision, as the API shows it.
+    pub(super) fn of(shown: &Value) -> Option<Self> {
+        let text = |pointer: &str| shown.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        Some(Self { decision: text("/proposal/decision")?, digest: text("/proposal/action_digest")? })
+    }
+
     /// The key under which its effect is sent.
     pub(super) fn key(&self) -> String {
         format!("writ-{}", self.decision)
@@ -78,8 +84,8 @@ pub(super) enum Proposed {
 impl Stage<'_> {
     /// Tells the API something, as a person.
     async fn tell(&self, who: &Person, path: &str, body: &Value) -> Heard {
-        match self.writ().tell(&who.token, path, Some(body)).await {
-            Ok(Told::Done(_)) => Heard::Done,
+        match self.writ().tell(&who.token, path, body).await {
+            Ok(Told::Done) => Heard::Done,
             Ok(Told::Refused { status: NOT_OURS, .. }) | Err(_) => Heard::Nothing,
             Ok(Told::Refused { code, .. }) => Heard::Refused(code),
         }
@@ -88,10 +94,7 @@ impl Stage<'_> {
     /// Asks the API, as the first of the voters; nothing where it has no answer now.
     pub(super) async fn ask(&self, path: &str) -> Option<Value> {
         let voter = self.cast.voters.first()?;
-        match self.writ().tell(&voter.token, path, None).await {
-            Ok(Told::Done(answer)) => Some(answer),
-            _ => None,
-        }
+        self.writ().get(&voter.token, path).await.ok()
     }
 
     /// Starts a run, once.
@@ -165,9 +168,7 @@ impl Stage<'_> {
 
     /// A decision as a voter sees it, if it can be seen now.
     pub(super) async fn try_shown(&self, decision: &str) -> Option<Case> {
-        let shown = self.ask(&format!("/api/decisions/{decision}")).await?;
-        let digest = shown.pointer("/proposal/action_digest").and_then(Value::as_str)?;
-        Some(Case { decision: decision.to_owned(), digest: digest.to_owned() })
+        Case::of(&self.ask(&format!("/api/decisions/{decision}")).await?)
     }
 
     /// Votes, once.

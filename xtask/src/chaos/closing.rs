@@ -44,8 +44,7 @@ pub(super) async fn settle(stage: &Stage<'_>) -> Result<(), String> {
 
 async fn end(stage: &Stage<'_>, decision: &Value, resends: bool) -> Result<(), String> {
     let of = |pointer: &str| text(decision, pointer).ok_or_else(|| format!("a decision has no `{pointer}`"));
-    let case =
-        Case { decision: of("/proposal/decision")?.to_owned(), digest: of("/proposal/action_digest")?.to_owned() };
+    let case = Case::of(decision).ok_or("a decision shows no id or no digest")?;
     let is_sent_again = resends && of("/proposal/profile")? == "keyed";
     match of("/status")? {
         "pending" => {

@@ -96,6 +96,5 @@ pub(super) async fn decide(stage: &Stage<'_>, voter: &Person, mut dice: Dice, do
 fn pending(decision: &Value) -> Option<Case> {
     let text = |pointer: &str| decision.pointer(pointer).and_then(Value::as_str);
     let is_ours = text("/proposal/action/arguments/account")?.starts_with(ACCOUNT);
-    (is_ours && text("/status") == Some("pending")).then_some(())?;
-    Some(Case { decision: text("/proposal/decision")?.to_owned(), digest: text("/proposal/action_digest")?.to_owned() })
+    if is_ours && text("/status") == Some("pending") { Case::of(decision) } else { None }
 }

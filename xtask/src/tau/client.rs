@@ -49,7 +49,7 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) enum Told {
     /// It was done.
-    Done(Value),
+    Done,
     /// It was not: the status, and the code where the answer has one.
     Refused { status: u16, code: String },
 }
@@ -80,14 +80,12 @@ impl Writ {
         self.ask(Method::POST, token, path, Some(body)).await
     }
 
-    /// Asks the API, or tells it to do something, where a refusal is an answer.
-    pub(crate) async fn tell(&self, token: &str, path: &str, body: Option<&Value>) -> Result<Told, String> {
-        let method = if body.is_some() { Method::POST } else { Method::GET };
-        let failed = |why: String| format!("{method} {path}: {why}");
-        let (status, bytes) = self.exchange(method.clone(), token, path, body).await?;
-        let answer: Value = serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))?;
+    /// Tells the API to do something, where a refusal is an answer.
+    pub(crate) async fn tell(&self, token: &str, path: &str, body: &Value) -> Result<Told, String> {
+        let (status, bytes) = self.exchange(Method::POST, token, path, Some(body)).await?;
+        let answer: Value = serde_json::from_slice(&bytes).map_err(|error| format!("POST {path}: {error}"))?;
         if status.is_success() {
-            return Ok(Told::Done(answer));
+            return Ok(Told::Done);
         }
         let code = answer.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(Told::Refused { status: status.as_u16(), code })
