@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{NOT_ON_POSTGRES, Store};
-use crate::tau::workspace::put;
+use crate::tau::workspace::{put, put_json};
 
 /// For whom runs act.
 pub(super) const PERSON: &str = "ana";
@@ -80,9 +80,8 @@ impl Mission {
 
 /// Writes the folder. `upstream` is where the integrations are: `http://127.0.0.1:…`.
 pub(super) fn write(folder: &Path, upstream: &str, store: Store) -> Result<(), String> {
-    let json = |value: &Value| serde_json::to_string_pretty(value).map_err(|error| error.to_string());
-    put(folder, "writ.yaml", &json(&config(store)?)?)?;
-    put(folder, "people.yaml", &json(&people())?)?;
+    put_json(folder, "writ.yaml", &config(store)?)?;
+    put_json(folder, "people.yaml", &people())?;
     put(
         folder,
         "policy/entitlements.cedar",
@@ -95,11 +94,11 @@ pub(super) fn write(folder: &Path, upstream: &str, store: Store) -> Result<(), S
     )?;
     put(folder, GUARDRAILS, &guardrails(None))?;
     for profile in Profile::ALL {
-        put(folder, &format!("integrations/{}.yaml", profile.name()), &json(&integration(profile, upstream))?)?;
+        put_json(folder, &format!("integrations/{}.yaml", profile.name()), &integration(profile, upstream))?;
     }
     Mission::ALL
         .into_iter()
-        .try_for_each(|mission| put(folder, &format!("missions/{}.yaml", mission.name()), &json(&definition(mission))?))
+        .try_for_each(|mission| put_json(folder, &format!("missions/{}.yaml", mission.name()), &definition(mission)))
 }
 
 /// Changes the guardrails to ones that forbid paying into one account.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use writ_core::digest::Digest;
 
 use super::fixture::Offers;
-use crate::tau::workspace::put;
+use crate::tau::workspace::{put, put_json};
 
 /// The mission.
 pub(super) const MISSION: &str = "conformance";
@@ -61,16 +61,15 @@ pub(super) fn of_fixture(offers: &Offers, is_gated: bool) -> Desk {
 
 /// Writes a workspace folder.
 pub(super) fn write(folder: &Path, desk: &Desk) -> Result<(), String> {
-    let json = |value: &Value| serde_json::to_string_pretty(value).map_err(|error| error.to_string());
-    put(folder, "writ.yaml", &json(&config())?)?;
-    put(folder, "people.yaml", &json(&people())?)?;
+    put_json(folder, "writ.yaml", &config())?;
+    put_json(folder, "people.yaml", &people())?;
     put(folder, "policy/entitlements.cedar", ENTITLEMENTS)?;
     put(folder, "policy/guardrails.cedar", GUARDRAILS)?;
     put(folder, "policy/approvals.cedar", APPROVALS)?;
-    put(folder, &format!("integrations/{INTEGRATION}.yaml"), &json(&integration(desk))?)?;
-    put(folder, &format!("missions/{MISSION}.yaml"), &json(&mission(desk))?)?;
+    put_json(folder, &format!("integrations/{INTEGRATION}.yaml"), &integration(desk))?;
+    put_json(folder, &format!("missions/{MISSION}.yaml"), &mission(desk))?;
     if let Some((server, tools)) = &desk.known {
-        put(folder, &format!("integrations/{INTEGRATION}.pinned.json"), &json(&snapshot(server, tools)?)?)?;
+        put_json(folder, &format!("integrations/{INTEGRATION}.pinned.json"), &snapshot(server, tools)?)?;
     }
     desk.files.iter().try_for_each(|(name, text)| put(folder, name, text))
 }

@@ -63,6 +63,11 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// Writes a file of a workspace as JSON, which is YAML as well.
+pub(crate) fn put_json(folder: &Path, name: &str, value: &Value) -> Result<(), String> {
+    put(folder, name, &serde_json::to_string_pretty(value).map_err(|error| error.to_string())?)
+}
+
 /// Writes a file of a workspace.
 pub(crate) fn put(folder: &Path, name: &str, text: &str) -> Result<(), String> {
     let path = folder.join(name);
