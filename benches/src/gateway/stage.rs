@@ -50,7 +50,7 @@ pub struct Target {
     pub address: SocketAddr,
     /// How the calls on each connection are written.
     pub lanes: Vec<Lane>,
-    /// What it takes right after its start, before anybody has connected, in mebibytes.
+    /// What it takes right after its start, before the first session or run, in mebibytes.
     pub idle_mib: f64,
     /// Where nothing stands in between, it is the server itself that is weighed.
     pub(super) program: Option<Program>,
