@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: builds the measurements of `benches/` and runs one of them.
 //!
 //! `policy` is built in release, without the query engine. `knowledge` runs in the build that the demo and the tests
-//! use, where no dependency but SQLite is optimised: an optimised query engine takes half an hour to compile, and an
-//! unoptimised one only makes Writ's own part of the ratio worse than it is.
+//! use, where no dependency but SQLite is optimised: an optimised query engine takes long to compile, and an unoptimised
+//! one only makes Writ's own part of the ratio worse than it is. `gateway` is built as it is released.
 //! The figures are theirs; nothing is judged here. Each measures Writ beside the obvious way in one run, since on a
 //! shared machine only such ratios can be compared.
 
