@@ -8,3 +8,6 @@ pub(crate) mod scope;
 pub(crate) mod start;
 pub(crate) mod token;
 pub(crate) mod trail;
+
+/// No operator would give this name to anything.
+const NOBODY: &str = "drill_no_such_name";

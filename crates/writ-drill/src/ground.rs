@@ -158,6 +158,14 @@ impl Ground {
         }
     }
 
+    /// Stops a run, as the person that it acts for.
+    pub(crate) async fn stop(&self, run: &Running) -> Result<(), Stop> {
+        match self.engine.stop_run(&run.person, run.access.run(), "the drill").await {
+            Ok(_) => Ok(()),
+            Err(refusal) => failed(format!("the person that the run is for cannot stop it: {refusal}")),
+        }
+    }
+
     /// Makes a call for a run's worker.
     pub(crate) async fn call(&self, run: &Running, tool: &str, arguments: &Map<String, Json>) -> Said {
         let call = WorkerCall { name: tool.to_owned(), arguments: arguments.clone(), ..WorkerCall::default() };
@@ -192,7 +200,12 @@ impl Ground {
     /// As many people approve as are needed.
     pub(crate) async fn approve(&self, effect: &Effect, decision: &Decision) -> Result<(), Stop> {
         let needed = usize::try_from(decision.proposal.approvals_needed.max(1)).unwrap_or(usize::MAX);
-        for approver in effect.approvers.iter().take(needed) {
+        self.approve_by(effect, decision, needed).await
+    }
+
+    /// So many people approve.
+    pub(crate) async fn approve_by(&self, effect: &Effect, decision: &Decision, people: usize) -> Result<(), Stop> {
+        for approver in effect.approvers.iter().take(people) {
             let said = self.vote(approver, decision.id(), decision.action_digest(), true).await?;
             if said.refused.is_some() {
                 return failed(format!("the approval of `{approver}` is refused: {}", said.content));

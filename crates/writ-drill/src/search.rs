@@ -144,7 +144,7 @@ impl Search<'_> {
 
     /// Ends a run, which takes its proposals back and frees their effect keys.
     async fn end(&self, run: &Running) {
-        _ = self.ground.engine.stop_run(&run.person, run.access.run(), "the drill has seen enough").await;
+        _ = self.ground.stop(run).await;
     }
 
     /// Whether a call is permitted, and who may approve it.

@@ -82,10 +82,7 @@ fn disable(workspace: &mut Workspace, person: &str) {
 
 pub(crate) async fn stopped_before_send(site: &Site) -> Holds {
     let approved = Approved::of(site).await?;
-    let run = &approved.run;
-    if let Err(refusal) = approved.ground.engine.stop_run(&run.person, run.access.run(), "the drill").await {
-        return failed(format!("the person that the run is for cannot stop it: {refusal}"));
-    }
+    approved.ground.stop(&approved.run).await?;
     approved.ends_as(DecisionStatus::Withdrawn).await
 }
 

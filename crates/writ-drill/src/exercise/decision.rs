@@ -173,13 +173,7 @@ pub(crate) async fn one_vote_each(site: &Site) -> Holds {
     let ground = site.ground_with(|workspace| needs_one_more(workspace, effect)).await?;
     let waiting = Waiting::on(effect, ground).await?;
     let needed = usize::try_from(waiting.decision.proposal.approvals_needed).unwrap_or(usize::MAX);
-    let (id, digest) = (waiting.decision.id(), waiting.decision.action_digest());
-    for approver in effect.approvers.iter().take(needed.saturating_sub(1)) {
-        let said = waiting.ground.vote(approver, id, digest, true).await?;
-        if said.refused.is_some() {
-            return failed(format!("the approval of `{approver}` is refused: {}", said.content));
-        }
-    }
+    waiting.ground.approve_by(effect, &waiting.decision, needed.saturating_sub(1)).await?;
     let codes = [Code::VoteRefused];
     waiting.vote_is_refused(waiting.first_approver()?, "a second vote of the same person", &codes).await
 }

@@ -5,6 +5,7 @@ use writ_core::code::Code;
 use writ_core::definition::{Mask, ReadSpec};
 use writ_engine::workspace::Workspace;
 
+use super::NOBODY;
 use crate::judge::{Holds, Said, Stop, masked, read_is_recorded, refusal_is_recorded, refused};
 use crate::site::{Site, Start};
 use crate::sql;
@@ -67,9 +68,8 @@ pub(crate) async fn nothing_beside_slices(site: &Site) -> Holds {
 
 /// SQL for a table or a column that a mission does not name.
 fn outside(site: &Site, start: &Start) -> Option<String> {
-    let sources = || site.workspace().sources.iter().map(|defined| &defined.value);
     let read = |table: &str| start.mission.read.iter().find(|read| read.name() == Some(table));
-    for source in sources() {
+    for source in site.workspace().sources.iter().map(|defined| &defined.value) {
         for (name, definition) in &source.tables {
             let table = format!("{}.{name}", source.source);
             match read(&table) {
@@ -147,7 +147,7 @@ pub(crate) async fn recorded(site: &Site) -> Holds {
 pub(crate) async fn refusals_recorded(site: &Site) -> Holds {
     let (example, ground) = (site.start()?, site.ground().await?);
     let run = ground.start(example).await?;
-    let said = ground.call(&run, "drill_no_such_name", &Map::new()).await;
+    let said = ground.call(&run, NOBODY, &Map::new()).await;
     refused("a call of a tool that is not there", &said, &[Code::UnknownName])?;
     refusal_is_recorded(&ground.rail(&run).await?, Code::UnknownName)
 }

@@ -3,10 +3,9 @@
 use serde_json::{Map, Value as Json, json};
 use writ_core::code::Code;
 
+use super::NOBODY;
 use crate::judge::{Holds, Stop, failed, look_alike, nothing_done, refused};
 use crate::site::{Effect, Site};
-
-const NOBODY: &str = "drill_no_such_name";
 
 /// The example's call with other arguments, which must be refused, and must do nothing.
 async fn call_is_refused(site: &Site, effect: &Effect, arguments: Map<String, Json>, what: &str, code: Code) -> Holds {
@@ -112,9 +111,7 @@ pub(crate) async fn time_up(site: &Site) -> Holds {
 pub(crate) async fn stopped(site: &Site) -> Holds {
     let (example, ground) = (site.start()?, site.ground().await?);
     let run = ground.start(example).await?;
-    if let Err(refusal) = ground.engine.stop_run(&run.person, run.access.run(), "the drill").await {
-        return failed(format!("the person that the run is for cannot stop it: {refusal}"));
-    }
+    ground.stop(&run).await?;
     let said = ground.call(&run, "run_status", &Map::new()).await;
     refused("a call in a run that was stopped", &said, &[Code::RunNotOpen])
 }

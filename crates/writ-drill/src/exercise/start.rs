@@ -4,12 +4,10 @@ use serde_json::Value as Json;
 use writ_core::code::Code;
 use writ_engine::view::StartRun;
 
+use super::NOBODY;
 use crate::ground::Ground;
-use crate::judge::{Holds, Said, Stop, refused};
+use crate::judge::{Holds, Said, refused};
 use crate::site::{Site, Start};
-
-/// Nobody has the name of any mission or worker that an operator would write.
-const NOBODY: &str = "drill_no_such_name";
 
 /// A start that must be refused.
 async fn start_is_refused(
@@ -21,8 +19,7 @@ async fn start_is_refused(
 ) -> Holds {
     let mut start = example.request();
     change(&mut start);
-    let said: Result<_, Stop> = ground.try_start(&example.person, start).await;
-    let said = match said? {
+    let said = match ground.try_start(&example.person, start).await? {
         Ok(_) => Said { refused: None, content: Json::from("a run") },
         Err(said) => said,
     };

@@ -54,6 +54,15 @@ impl Story {
             Err(error) => failed(format!("the trail cannot be exported: {error}")),
         }
     }
+
+    /// Events that were verified show what the decision rests on.
+    fn is_shown<'a>(&self, of: &str, bodies: impl Iterator<Item = &'a [u8]>) -> Holds {
+        let events: Result<Vec<Recorded>, _> = bodies.map(serde_json::from_slice).collect();
+        match events {
+            Ok(events) => rests_on_approvals(&events, self.decision.id()),
+            Err(error) => failed(format!("an event of the {of} cannot be read: {error}")),
+        }
+    }
 }
 
 /// Waits until everything that is recorded is under a signed checkpoint; gives back the key to verify it with.
@@ -74,20 +83,17 @@ async fn signed(ground: &Ground) -> Result<Verifier, Stop> {
 pub(crate) async fn verifies(site: &Site) -> Holds {
     let story = Story::of(site).await?;
     let folder = story.export()?;
-    if site.sabotage() == Sabotage::AltersExports {
-        let changed = files(&folder).and_then(|files| files.first().map_or(Ok(Vec::new()), |file| flip(file)));
-        changed.map_err(scratch)?;
+    if site.sabotage() == Sabotage::AltersExports
+        && let Some(first) = files(&folder).map_err(scratch)?.first()
+    {
+        flip(first).map_err(scratch)?;
     }
     let mut bodies: Vec<Vec<u8>> = Vec::new();
     let visit = |_: u64, body: &[u8]| bodies.push(body.to_vec());
     if let Err(error) = export::verify_export_with(&folder, &story.key, &[], visit) {
         return failed(format!("an export of the trail does not verify: {error}"));
     }
-    let events: Result<Vec<Recorded>, _> = bodies.iter().map(|body| serde_json::from_slice(body)).collect();
-    match events {
-        Ok(events) => rests_on_approvals(&events, story.decision.id()),
-        Err(error) => failed(format!("an event of the trail cannot be read: {error}")),
-    }
+    story.is_shown("trail", bodies.iter().map(Vec::as_slice))
 }
 
 pub(crate) async fn altered_export(site: &Site) -> Holds {
@@ -148,11 +154,7 @@ pub(crate) async fn proves_a_decision(site: &Site) -> Holds {
         Ok(shown) => shown,
         Err(error) => return failed(format!("the proof of the decision does not verify: {error}")),
     };
-    let events: Result<Vec<Recorded>, _> = shown.iter().map(|(_, body)| serde_json::from_slice(body)).collect();
-    match events {
-        Ok(events) => rests_on_approvals(&events, story.decision.id())?,
-        Err(error) => return failed(format!("an event of the proof cannot be read: {error}")),
-    }
+    story.is_shown("proof", shown.iter().map(|(_, body)| body.as_slice()))?;
     for change in 0..CHANGES {
         let at = proof.len().saturating_mul(change) / CHANGES;
         let mut bytes = proof.clone().into_bytes();
