@@ -94,6 +94,12 @@ impl Bounds {
         moments: &ALL_MOMENTS,
         ..Self::TWO_OF_A_KEY
     };
+
+    /// How many runs there are.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.proposals.iter().map(|planned| planned.run).max().map_or(0, |last| last.saturating_add(1))
+    }
 }
 
 const ALL_MOMENTS: [Milliseconds; 3] = [START, DEADLINE, LAST];

@@ -29,9 +29,8 @@ impl Protocol {
     }
 
     pub(crate) fn ends_of_runs(&self, world: &World, steps: &mut Vec<Step>) {
-        for run in (0..).take_while(|run| self.run_id(*run).is_some()) {
-            let open = self.run_id(run).and_then(|id| world.tables.run(id)).filter(|run| run.status.is_open());
-            let Some(found) = open else { continue };
+        for (run, id) in self.runs().iter().enumerate() {
+            let Some(found) = world.tables.run(id).filter(|found| found.status.is_open()) else { continue };
             for by in [RunEnd::Stopped, RunEnd::Expired] {
                 steps.push(Step::EndRun { run, by, sees_decisions: true });
                 if !found.open_decisions.is_empty() {
@@ -44,7 +43,7 @@ impl Protocol {
     /// Ends a run. With it goes, in the same commit, what has not been sent; but a decision that came after the look at
     /// them stays.
     pub(crate) fn end_run(&self, world: &World, run: usize, by: RunEnd, sees_decisions: bool) -> Option<World> {
-        let id = self.run_id(run)?;
+        let id = self.runs().get(run)?.as_str();
         let mut events = vec![match by {
             RunEnd::Stopped => Event::RunStopped { by: String::new(), reason: String::new() },
             RunEnd::Expired => Event::RunExpired {},

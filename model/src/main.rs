@@ -81,11 +81,10 @@ fn run(cli: &Cli) -> Result<(), String> {
 
 fn row(bounds: &Bounds, explored: &Explored) -> String {
     let broken: Vec<&str> = explored.broken.iter().map(|(promise, _)| *promise).collect();
-    let runs = runs(bounds);
     json!({
         "bounds": bounds.name,
         "decisions": bounds.proposals.len(),
-        "runs": runs,
+        "runs": bounds.runs(),
         "replicas": Bounds::REPLICAS,
         "voters": bounds.voters.len(),
         "approvals_needed": bounds.approvals_needed,
@@ -105,7 +104,7 @@ fn row(bounds: &Bounds, explored: &Explored) -> String {
 
 fn line(bounds: &Bounds, explored: &Explored) -> String {
     let (decisions, runs, replicas, voters) =
-        (bounds.proposals.len(), runs(bounds), Bounds::REPLICAS, bounds.voters.len());
+        (bounds.proposals.len(), bounds.runs(), Bounds::REPLICAS, bounds.voters.len());
     let Bounds { attempts_max, crashes_max, policies, .. } = bounds;
     let mut text = format!(
         "{}: {decisions} decisions of {runs} runs, {replicas} servers, {voters} voters, {attempts_max} attempts, \
@@ -123,10 +122,6 @@ fn line(bounds: &Bounds, explored: &Explored) -> String {
         }
     }
     text
-}
-
-fn runs(bounds: &Bounds) -> usize {
-    bounds.proposals.iter().map(|planned| planned.run).max().map_or(0, |last| last.saturating_add(1))
 }
 
 fn tell(line: &str) -> Result<(), String> {

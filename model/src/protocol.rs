@@ -59,8 +59,7 @@ impl Protocol {
     }
 
     fn made(bounds: Bounds, broken: Option<Broken>) -> Result<Self, NotCanonical> {
-        let last_run = bounds.proposals.iter().map(|planned| planned.run).max().unwrap_or(0);
-        let runs: Vec<String> = (0..=last_run).map(|run| format!("r-{run}")).collect();
+        let runs: Vec<String> = (0..bounds.runs()).map(|run| format!("r-{run}")).collect();
         let mut plans = Vec::new();
         for (number, planned) in bounds.proposals.iter().enumerate() {
             let (decision, run) = (format!("d-{number}"), format!("r-{}", planned.run));
@@ -104,8 +103,8 @@ impl Protocol {
         world.tables.run(&self.plan(decision)?.run)
     }
 
-    pub(crate) fn run_id(&self, run: usize) -> Option<&str> {
-        self.runs.get(run).map(String::as_str)
+    pub(crate) fn runs(&self) -> &[String] {
+        &self.runs
     }
 
     pub(crate) fn now(&self, world: &World) -> Milliseconds {
