@@ -1,8 +1,8 @@
 //! What is to be done with a decision next, by whoever carries decisions out.
 //!
-//! The answer needs the decision, the time and whether its run is open, and nothing else, so that a server which looks
-//! around and a model which looks at every state ask the same question. It grants nothing: what follows from it is
-//! recorded only where [`Decision::apply`] takes it.
+//! The answer needs the decision, the time, how often an effect is sent at most and whether its run is open, and
+//! nothing else, so that a server which looks around and a model which looks at every state ask the same question. It
+//! grants nothing: what follows from it is recorded only where [`Decision::apply`] takes it.
 
 use crate::decision::{Decision, DecisionStatus};
 use crate::event::Milliseconds;
