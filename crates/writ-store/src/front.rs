@@ -18,7 +18,7 @@ use crate::backend::Row;
 use crate::commit::{Commit, CommitError};
 use crate::links::{Body, Links};
 use crate::projection::{Lookup, Projections};
-use crate::shared::Shared;
+use crate::shown::Shared;
 use crate::writer::{Answer, Reply};
 
 /// How long a record whose asker does not wait for the sync may be without one.

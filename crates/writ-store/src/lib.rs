@@ -24,7 +24,7 @@ mod open;
 mod postgres;
 mod projection;
 mod read;
-mod shared;
+mod shown;
 mod sqlite;
 mod tiles;
 mod writer;

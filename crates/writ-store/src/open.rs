@@ -14,7 +14,7 @@ use writ_trail::tree::Tree;
 use crate::backend::{Database, Reads};
 use crate::commit::{Commit, CommitError, Durable};
 use crate::front::Front;
-use crate::shared::{Ending, Shared};
+use crate::shown::{Ending, Shared};
 use crate::tiles::Upper;
 use crate::writer::{Message, Reply, Request, Writer, replace_file};
 

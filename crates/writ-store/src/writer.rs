@@ -23,7 +23,7 @@ use crate::commit::{Commit, CommitError, Durable};
 use crate::front::{Accepted, Front, Group};
 use crate::lost::Lost;
 use crate::projection::{Lookup, Projections};
-use crate::shared::Shared;
+use crate::shown::Shared;
 
 /// How many requests one sync may serve.
 const BATCH_REQUESTS_MAX: usize = 512;
